@@ -1,0 +1,152 @@
+"""The ``evenly`` command.
+
+Exit codes: 0 done; 1 a defect of evenly (please report it); 2 bad input, config or arguments, said in one
+paragraph; 130 interrupted. Heavy libraries are imported by the command that needs them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from evenly import __version__
+from evenly.errors import ConfigError, EvenlyError
+
+app = typer.Typer(
+    name="evenly",
+    help="Make imbalanced text tables ready for training, and train on them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line."""
+    debug = "--debug" in sys.argv
+    try:
+        app()
+    except EvenlyError as error:
+        if debug:
+            raise
+        typer.secho(f"evenly: {error}", err=True, fg="red")
+        sys.exit(EXIT_BAD_INPUT)
+    except KeyboardInterrupt:
+        typer.echo("evenly: interrupted; what is finished is kept, the same command goes on from there.", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the signature of a typer callback
+    if wanted:
+        typer.echo(f"evenly {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", "-o", help="Where everything goes.")] = Path("evenly-demo"),
+    rows: Annotated[int, typer.Option(min=500, help="At most so many docstrings.")] = 20_000,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Run the whole pipeline on real text: the docstrings of the Python packages installed here."""
+    from evenly.demo import prepare_demo
+    from evenly.terminal import show_run
+
+    with show_run(quiet=quiet):
+        config = prepare_demo(folder, rows)
+    _run(config, {}, None, quiet=quiet)
+
+
+@app.command()
+def init(
+    table: Annotated[Path, typer.Argument(help="A CSV, TSV, JSONL or parquet file (.gz, .zst too).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The config to write.")] = Path("config.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Write over a config that is there.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Look at a table, guess its text and label columns, and write a commented config."""
+    from evenly.ingest import guess_source
+    from evenly.config_writer import write_config
+
+    if output.exists() and not force:
+        raise ConfigError(f"{output} is there already. Write another file with -o, or over this one with --force.")
+    guess = guess_source(table)
+    write_config(output, table, guess)
+    for field, reason in guess.reasons.items():
+        typer.echo(f"{field:<10} {reason}")
+    typer.echo(f"Wrote {output}. Look it over, then: evenly run {output}")
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Argument(help="A config, as `evenly init` writes it.")],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Goes over the config: train.epochs=3")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="STAGE", help="The last stage to build.")] = None,
+    store: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the artifacts are kept.")] = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Run the pipeline; what is there already and unchanged is reused."""
+    overrides = dict(_parse_setting(setting) for setting in settings or [])
+    if store is not None:
+        overrides["store"] = str(store.absolute())
+    _run(config, overrides, until, quiet=quiet)
+
+
+@app.command()
+def inspect(
+    table: Annotated[Path, typer.Argument(help="A table, or a config that names one.")],
+    debug: Debug = False,
+) -> None:
+    """Show a table's labels, imbalance and rejects."""
+    from evenly.inspection import show_table
+
+    show_table(table)
+
+
+def _run(config: Path, overrides: dict[str, Any], until: str | None, *, quiet: bool) -> None:
+    from evenly.config import load_config
+    from evenly.terminal import show_result, show_run
+
+    load_config(config, overrides)  # what is wrong with it is said before Prefect starts, which takes seconds
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # errors are told here, in one paragraph
+    from evenly.flows.pipeline import pipeline
+
+    with show_run(quiet=quiet):
+        result = pipeline(str(config), overrides, until)
+    if not quiet:
+        show_result(result)
+
+
+def _parse_setting(setting: str) -> tuple[str, Any]:
+    import yaml
+
+    name, equals, value = setting.partition("=")
+    if not equals or not name:
+        raise ConfigError(f"--set takes KEY=VALUE, such as train.epochs=3, and got {setting!r}.")
+    try:
+        return name, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {name}: {value!r} is not a YAML value: {error}") from error

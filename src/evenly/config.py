@@ -1,0 +1,254 @@
+"""The run config: every setting, its default, its unit and where the default comes from.
+
+This module alone holds defaults. A config is a YAML file; unknown keys are refused, every refusal names the field,
+what it got and what it takes. Paths are relative to the file they stand in.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from evenly.errors import ConfigError, SourceNotFoundError, nearest
+
+__all__ = [
+    "ExecutorConfig",
+    "LabelsConfig",
+    "ResampleConfig",
+    "RunConfig",
+    "SourceConfig",
+    "SplitConfig",
+    "TokenizeConfig",
+    "TrainConfig",
+    "WeightsConfig",
+    "load_config",
+]
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class LabelsConfig(_Section):
+    """Where the labels of a row stand."""
+
+    columns: tuple[str, ...] = Field(min_length=1, description="One column, or the one-hot columns.")
+    format: Literal["auto", "single", "delimited", "list", "onehot"] = Field(
+        "auto",
+        description="single: one name a cell; delimited: names joined by `delimiter`; list: a JSON list or an Arrow "
+        "list; onehot: a 0/1 column a label.",
+    )
+    delimiter: str | None = Field(None, min_length=1, description="Between names; found by looking where null.")
+    task: Literal["auto", "binary", "multiclass", "multilabel"] = Field(
+        "auto", description="auto: found from the labels, and said."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_one_name(cls, value: Any) -> Any:
+        return {**value, "columns": [value["columns"]]} if _is_text(value, "columns") else value
+
+
+class SourceConfig(_Section):
+    """The raw table."""
+
+    files: tuple[str, ...] = Field(min_length=1, description="Paths or globs, in order.")
+    format: Literal["auto", "csv", "tsv", "jsonl", "parquet"] = Field("auto", description="auto: by the file name.")
+    delimiter: str | None = Field(None, min_length=1, max_length=1, description="CSV: found by looking where null.")
+    header: bool | None = Field(None, description="CSV: whether the first line has names; null: found by looking.")
+    text: tuple[str, ...] = Field(min_length=1, description="Text columns, joined by the tokenizer's separator.")
+    labels: LabelsConfig
+    group: str | None = Field(None, description="Rows with the same value stay in one split.")
+    split: str | None = Field(None, description="A column that already says train, validation or test.")
+    keep: tuple[str, ...] = Field((), description="Columns carried along as they are.")
+    partition_rows: int = Field(50_000, ge=1_000, le=5_000_000, description="Rows a part; bounds memory.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_one_name(cls, value: Any) -> Any:
+        single = {name: [value[name]] for name in ("files", "text", "keep") if _is_text(value, name)}
+        return {**value, **single} if single else value
+
+
+class SplitConfig(_Section):
+    """Shares of the rows; stratified by label, rows of one text kept together."""
+
+    train: Share = Field(0.70, description="Share of the rows.")
+    validation: Share = Field(0.15, description="Share of the rows; thresholds and early stopping use it.")
+    test: Share = Field(0.15, description="Share of the rows; read once, at the end.")
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> SplitConfig:
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-6:  # noqa: PLR2004 - what rounding in a YAML file may leave
+            raise ValueError(f"train + validation + test must be 1, and are {total:g}")
+        return self
+
+
+class WeightsConfig(_Section):
+    """Weights by which rare labels count for more. Defaults by measurement (docs: which remedies help)."""
+
+    scheme: Literal["auto", "none", "balanced", "inverse_sqrt", "effective"] = Field(
+        "auto",
+        description="auto: sqrt((N-c)/c) for multi-label, inverse square root for multiclass, none for binary, and "
+        "none where a resampling is named (one remedy at a time).",
+    )
+    beta: float = Field(0.999, gt=0, lt=1, description="effective (Cui et al. 2019): between .9 and .9999.")
+    sample: Literal["none", "max", "mean", "min_count"] = Field(
+        "none", description="Multi-label: a weight a row from those of its labels, beside the loss. Never the product."
+    )
+    cap: float = Field(50.0, ge=1, description="Largest weight.")
+
+
+class ResampleConfig(_Section):
+    """The plan of copies and synthetic rows of the train split."""
+
+    method: Literal["none", "random_over", "random_under", "ml_ros", "ml_rus", "mlsmote"] = Field(
+        "none", description="Off unless asked for: measure it with your data first."
+    )
+    target_ir: float = Field(10.0, ge=1, description="Bring the IRLbl of every label to at most this.")
+    max_copies: int = Field(10, ge=1, le=1_000, description="Most times that one row may stand in the train split.")
+    max_growth: float = Field(0.5, gt=0, le=100, description="Most rows added, as a share of the train rows.")
+    k_neighbors: int = Field(5, ge=1, le=100, description="mlsmote: neighbours within the label's rows.")
+    labels: Literal["weighted", "ranking", "union", "intersection"] = Field(
+        "weighted", description="mlsmote: labels of a synthetic row from its two parents."
+    )
+
+
+class TokenizeConfig(_Section):
+    """From text to ids."""
+
+    tokenizer: str | None = Field(
+        None, description="A folder or a hub name for AutoTokenizer; null: a WordPiece trained on the train split."
+    )
+    revision: str | None = Field(None, description="Of a hub name: a commit, for runs that can be repeated.")
+    vocabulary_size: int = Field(8_000, ge=200, le=500_000, description="Of a trained tokenizer.")
+    lowercase: bool = Field(default=True, description="Of a trained tokenizer.")
+    max_length: int = Field(256, ge=4, le=1_000_000, description="Ids a row; longer texts are cut at the end.")
+
+
+class TrainConfig(_Section):
+    """The model and its training. Defaults by measurement (docs: which remedies help)."""
+
+    model: Literal["bow", "bilstm"] = Field("bow", description="bow: averaged embeddings; bilstm: for a GPU.")
+    embedding_size: int = Field(128, ge=1, le=4_096, description="Numbers a token.")
+    hidden_size: int = Field(128, ge=1, le=8_192, description="Units of the hidden layer.")
+    dropout: float = Field(0.2, ge=0, lt=1, description="Share of the hidden units.")
+    epochs: int = Field(30, ge=1, le=10_000, description="At most.")
+    patience: int = Field(5, ge=1, description="Epochs without a better validation PR-AUC before it stops.")
+    batch_size: int | None = Field(None, ge=1, le=65_536, description="null: 32, and 128 above 10,000 rows.")
+    learning_rate: float | None = Field(None, gt=0, lt=1, description="Of Adam; null: 1e-2 bow, 3e-3 bilstm.")
+    baseline: bool = Field(default=True, description="Train TF-IDF with logistic regression beside it.")
+
+
+class ExecutorConfig(_Section):
+    """Where partitions are worked on."""
+
+    kind: Literal["local", "dask"] = Field("local", description="local: spawned processes; dask: your cluster.")
+    workers: int | None = Field(None, ge=1, le=1_024, description="local: null: as many as cores.")
+    address: str | None = Field(None, description="dask: the scheduler, such as tcp://host:8786.")
+
+
+class RunConfig(_Section):
+    """Everything that a run needs."""
+
+    source: SourceConfig
+    split: SplitConfig = SplitConfig()
+    weights: WeightsConfig = WeightsConfig()
+    resample: ResampleConfig = ResampleConfig()
+    tokenize: TokenizeConfig = TokenizeConfig()
+    train: TrainConfig = TrainConfig()
+    executor: ExecutorConfig = ExecutorConfig()
+    store: str = Field("evenly-store", description="Folder of the artifacts.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Of every random choice.")
+
+
+def load_config(path: Path | str, overrides: dict[str, Any] | None = None) -> RunConfig:
+    """Read a YAML config and lay flat overrides over it.
+
+    Parameters
+    ----------
+    path
+        The file; `source.files`, `store` and a tokenizer folder are relative to it.
+    overrides
+        Dotted names to values, for example ``{"train.epochs": 3}``.
+
+    Raises
+    ------
+    SourceNotFoundError
+        There is no such file.
+    ConfigError
+        It is not YAML, or a field is unknown, missing or out of range.
+    """
+    path = Path(path)
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SourceNotFoundError(
+            f"Cannot read the config {path}: {error.strerror}. Write one with: evenly init TABLE -o {path}"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path} holds {type(raw).__name__}, expected sections such as 'source:' and 'train:'.")
+    for name, value in (overrides or {}).items():
+        _set(raw, name, value)
+    try:
+        config = RunConfig.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {'; '.join(_explain(detail) for detail in error.errors())}") from error
+    return _anchor(config, path.parent)
+
+
+def _set(raw: dict[str, Any], name: str, value: Any) -> None:
+    *sections, field = name.split(".")
+    for section in sections:
+        inner = raw.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"--set {name}: {section!r} is a value, not a section.")
+        raw = inner
+    raw[field] = value
+
+
+def _explain(detail: Any) -> str:
+    """Turn one pydantic complaint into a sentence with field, value and what is allowed."""
+    where = ".".join(str(part) for part in detail["loc"]) or "the config"
+    if detail["type"] == "extra_forbidden":
+        known = _known_fields(detail["loc"][:-1])
+        return f"unknown setting {where!r}{nearest(str(detail['loc'][-1]), known)} Known here: {', '.join(known)}"
+    if detail["type"] == "missing":
+        return f"{where} is missing"
+    message = detail["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(detail["input"], dict | BaseModel) else f" is {detail['input']!r}"
+    return f"{where}{given}: {message[0].lower() + message[1:]}"
+
+
+def _known_fields(location: tuple[int | str, ...]) -> list[str]:
+    model: Any = RunConfig
+    for part in location:
+        model = model.model_fields[part].annotation
+    return list(model.model_fields)
+
+
+def _anchor(config: RunConfig, folder: Path) -> RunConfig:
+    """Make the paths of a config relative to the folder it stands in."""
+    files = tuple(str(folder / name) for name in config.source.files)
+    tokenizer = config.tokenize.tokenizer
+    if tokenizer is not None and (folder / tokenizer).is_dir():
+        tokenizer = str(folder / tokenizer)
+    return config.model_copy(
+        update={
+            "source": config.source.model_copy(update={"files": files}),
+            "tokenize": config.tokenize.model_copy(update={"tokenizer": tokenizer}),
+            "store": str(folder / config.store),
+        }
+    )
+
+
+def _is_text(value: Any, name: str) -> bool:
+    return isinstance(value, dict) and isinstance(value.get(name), str)

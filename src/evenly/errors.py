@@ -1,0 +1,110 @@
+"""What can go wrong, in the words of the person who can mend it.
+
+Every message says what was given, what was expected and what to do next. The command line prints it as one
+paragraph and ends with exit code 2; anything that is not an `EvenlyError` is a defect of evenly.
+
+::
+
+    EvenlyError
+    ├── ConfigError (ValueError)              a setting is unknown, of the wrong type or out of range
+    ├── DataError (ValueError)                the table cannot be used as it is
+    │   ├── ColumnNotFoundError               a column that the config names is not there
+    │   └── LabelShapeError                   the labels have a shape that evenly does not read
+    ├── SourceNotFoundError (FileNotFoundError)   a file, folder or tokenizer is not there
+    ├── MissingExtraError (ImportError)       an optional dependency is not installed
+    ├── StoreError (OSError)                  the store cannot be read or written
+    └── WorkerDiedError (RuntimeError)        a process that evenly started ended without an answer
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "ColumnNotFoundError",
+    "ConfigError",
+    "DataError",
+    "EvenlyError",
+    "LabelShapeError",
+    "MissingExtraError",
+    "SourceNotFoundError",
+    "StoreError",
+    "WorkerDiedError",
+    "nearest",
+]
+
+
+class EvenlyError(Exception):
+    """Base of every error that evenly raises on purpose."""
+
+
+class ConfigError(EvenlyError, ValueError):
+    """A setting is unknown, of the wrong type or out of range."""
+
+
+class DataError(EvenlyError, ValueError):
+    """The table cannot be used as it is."""
+
+
+class ColumnNotFoundError(DataError):
+    """A column that was asked for is not in the table."""
+
+    def __init__(self, column: str, available: Iterable[str], source: str) -> None:
+        """Name the column, the columns there are, and the nearest of them.
+
+        Parameters
+        ----------
+        column
+            The name that was asked for.
+        available
+            The names that the table has.
+        source
+            The file or table, as the person knows it.
+        """
+        names = list(available)
+        super().__init__(
+            f"{source} has no column {column!r}{nearest(column, names)}. It has: {', '.join(map(repr, names))}."
+        )
+        self.column = column
+        self.available = names
+        self.source = source
+
+    def __reduce__(self) -> tuple[type[ColumnNotFoundError], tuple[str, list[str], str]]:
+        """Rebuild from the parts, so that the error crosses process borders."""
+        return type(self), (self.column, self.available, self.source)
+
+
+class LabelShapeError(DataError):
+    """The labels have a shape that evenly does not read."""
+
+
+class SourceNotFoundError(EvenlyError, FileNotFoundError):
+    """A file, folder or tokenizer that was named is not there."""
+
+
+class MissingExtraError(EvenlyError, ImportError):
+    """An optional dependency is not installed."""
+
+    @classmethod
+    def needing(cls, package: str, library: str, extra: str) -> MissingExtraError:
+        """Say what needs which library, and the line that installs it."""
+        return cls(f"{package} needs {library}: pip install 'evenly[{extra}]'")
+
+
+class StoreError(EvenlyError, OSError):
+    """The store cannot be read or written."""
+
+
+class WorkerDiedError(EvenlyError, RuntimeError):
+    """A process that evenly started ended without an answer."""
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the known name most like the given one, or an empty string."""
+    lowered = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(given.lower(), lowered, n=1)
+    return f"; did you mean {lowered[close[0]]!r}?" if close else ""

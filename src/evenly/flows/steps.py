@@ -1,0 +1,123 @@
+"""The steps of a run: which stage, from which artifacts, with which parameters.
+
+A config in, a list of steps out; nothing runs here. The order of the list is the order of the run, and a step takes
+only what earlier ones have made, so that cutting the list anywhere leaves a run that ends there.
+"""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evenly.errors import ConfigError, SourceNotFoundError, nearest
+from evenly.store import Files, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evenly.config import RunConfig
+
+__all__ = ["Step", "cut_after", "prepare_steps", "train_steps"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage of a run; `inputs` are the names of the stages whose artifacts it takes."""
+
+    stage: Stage
+    params: dict[str, Any]
+    inputs: tuple[str, ...] = ()
+    files: dict[str, Files] = field(default_factory=dict)
+
+
+def prepare_steps(config: RunConfig) -> list[Step]:
+    """Return the steps from raw files to token shards."""
+    from evenly.ingest import TABLE
+    from evenly.labels import SPLIT, STATISTICS, WEIGHTS
+    from evenly.resample import PLAN
+    from evenly.tokenize import SHARDS, SYNTHETIC, TOKENIZER
+
+    seed = {"seed": config.seed}
+    source = config.source.model_dump(mode="json", exclude={"files"})
+    length = {"max_length": config.tokenize.max_length}
+    tokenizer_params, tokenizer_files = _tokenizer(config)
+    return [
+        Step(TABLE, source, files={"files": Files(_find_files(config.source.files))}),
+        Step(SPLIT, config.split.model_dump() | seed, ("table",)),
+        Step(STATISTICS, {}, ("table", "split")),
+        Step(WEIGHTS, config.weights.model_dump() | {"scheme": _weights_scheme(config)}, ("table", "split")),
+        Step(PLAN, config.resample.model_dump() | seed, ("table", "split")),
+        Step(TOKENIZER, tokenizer_params | seed, ("table", "split"), tokenizer_files),
+        Step(SHARDS, length, ("table", "split", "tokenizer")),
+        Step(SYNTHETIC, length, ("plan", "tokenizer")),
+    ]
+
+
+def train_steps(config: RunConfig) -> list[Step]:
+    """Return the steps from token shards to model and report."""
+    from evenly.report import REPORT
+    from evenly.train import BASELINE, MODEL
+
+    seed = {"seed": config.seed}
+    baseline = [Step(BASELINE, seed, ("table", "split"))] if config.train.baseline else []
+    prepared = ("table", "split", "shards", "synthetic", "plan", "weights", "tokenizer")
+    return [
+        *baseline,
+        Step(
+            MODEL,
+            config.train.model_dump(exclude={"baseline"}) | seed,
+            (*prepared, *(step.stage.name for step in baseline)),
+        ),
+        Step(
+            REPORT,
+            {"title": Path(config.source.files[0]).name},
+            ("table", "split", "stats", "weights", "plan", "shards", "model"),
+        ),
+    ]
+
+
+def cut_after(steps: Sequence[Step], last: str | None) -> list[Step]:
+    """Return the steps up to the stage named `last`; all of them where it is None.
+
+    Raises
+    ------
+    ConfigError
+        No step has that name.
+    """
+    names = [step.stage.name for step in steps]
+    if last is None:
+        return list(steps)
+    if last not in names:
+        raise ConfigError(f"There is no stage {last!r}{nearest(last, names)}. Stages: {', '.join(names)}.")
+    return list(steps[: names.index(last) + 1])
+
+
+def _weights_scheme(config: RunConfig) -> str:
+    """One remedy at a time: a resampling that is named takes the place of the default weights."""
+    scheme = config.weights.scheme
+    return "none" if scheme == "auto" and config.resample.method != "none" else scheme
+
+
+def _find_files(patterns: Sequence[str]) -> tuple[Path, ...]:
+    found: list[Path] = []
+    for pattern in patterns:
+        paths = [Path(pattern)] if Path(pattern).is_file() else [Path(name) for name in sorted(glob.glob(pattern))]
+        if not paths:
+            raise SourceNotFoundError(
+                f"source.files names {pattern}, but no file matches. Paths are relative to the config's folder."
+            )
+        found.extend(paths)
+    return tuple(found)
+
+
+def _tokenizer(config: RunConfig) -> tuple[dict[str, Any], dict[str, Files]]:
+    settings = config.tokenize
+    params: dict[str, Any] = {"vocabulary_size": settings.vocabulary_size, "lowercase": settings.lowercase}
+    if settings.tokenizer is None:
+        return params, {}
+    folder = Path(settings.tokenizer)
+    if folder.is_dir():
+        return params, {"files": Files(tuple(sorted(path for path in folder.iterdir() if path.is_file())))}
+    return params | {"name": settings.tokenizer, "revision": settings.revision}, {}

@@ -1,0 +1,162 @@
+"""The artifacts that pass between stages: names of files and columns, and how they are read.
+
+Stages do not import one another; what one writes and another reads stands here. A row is known by its number in
+the table, 0 to N-1 in the order of the source; a label by its id, 0 to L-1 in the order of ``labels.parquet``.
+
+======================  ==============================================================================
+``table/``              ``part-*.parquet``: `row` int64, the text columns, `labels` list<int32> sorted,
+                        optional `group` string, optional `given_split` string, passthrough columns;
+                        ``labels.parquet``: `id` int32, `name` string, `count` int64;
+                        ``rejects.parquet``: `file`, `line` int64 or null, `column` or null, `reason`, `raw`.
+                        Facts: `task`, `text_columns`, `rows_read`, `rows_kept`, `rows_rejected`.
+``split/``              ``split.parquet``: `row` int64, `split` string (train, validation, test), `unit` int64
+                        (rows that must stay together); ``labels.parquet``: where each label fell;
+                        ``quality.json``
+``stats/``              ``labels.parquet``, ``summary.json``, ``cooccurrence.parquet``
+``weights/``            ``labels.parquet``: `id`, `name`, `count`, `class_weight`, `pos_weight` float64
+                        (0: an empty label, masked in the loss); ``rows.parquet``: `row`, `sample_weight`
+                        float32, train rows only, mean 1
+``plan/``               ``plan.parquet``: `row` int64, `copies` int32, train rows only; ``synthetic.parquet``:
+                        `row` int64 (N, N+1, ...), `seed_row`, `reference_row` int64, `share` float64,
+                        `label` int32 (the one it serves), the text columns, `labels` list<int32>;
+                        ``labels.parquet``: every label before and after
+``tokenizer/``          a Hugging Face tokenizer folder. Facts: `vocabulary_size`, `pad_id`, `n_ids`
+``shards/``             ``train/``, ``validation/``, ``test/``: data sets that `datasets.load_from_disk` opens:
+                        `row` int64, `input_ids` list<uint16 or uint32>, `labels` list<int32>
+``synthetic/``          the same, ``train/`` alone, for the synthetic rows of a plan
+``baseline/``           ``metrics.json``, ``predictions.parquet`` of the baselines
+``model/``              ``model.keras``, ``tokenizer/``, ``labels.json``, ``thresholds.json``,
+                        ``history.json``, ``metrics.json``, ``predictions.parquet``
+``report/``             ``report.html``, ``report.json``
+======================  ==============================================================================
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from scipy import sparse
+
+from evenly.manifest import read_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    "LABELS_TYPE",
+    "RESERVED_COLUMNS",
+    "SPLITS",
+    "SplitRows",
+    "Task",
+    "label_lists",
+    "labels_to_csr",
+    "list_parts",
+    "read_facts",
+    "read_label_names",
+    "read_labels",
+    "read_rows",
+    "read_split",
+    "write_json",
+]
+
+Task = Literal["binary", "multiclass", "multilabel"]
+SPLITS = ("train", "validation", "test")
+LABELS_TYPE = pa.list_(pa.int32())
+RESERVED_COLUMNS = ("row", "labels", "group", "given_split", "split", "unit")
+
+
+def read_facts(artifact: Path) -> dict[str, Any]:
+    """Return what the stage that made the artifact recorded in its manifest."""
+    return read_manifest(artifact).facts
+
+
+def list_parts(table: Path) -> list[Path]:
+    """Return the parquet parts of a table in the order of their rows."""
+    return sorted(table.glob("part-*.parquet"))
+
+
+def read_label_names(table: Path) -> list[str]:
+    """Return the label names in the order of their ids."""
+    names: list[str] = pq.read_table(table / "labels.parquet", columns=["name"])["name"].to_pylist()
+    return names
+
+
+def read_labels(table: Path) -> sparse.csr_matrix:
+    """Return the labels of a table as a matrix, shape (n_rows, n_labels), int8, 1 where a row holds a label."""
+    columns = [pq.read_table(part, columns=["labels"])["labels"] for part in list_parts(table)]
+    chunks = [chunk for column in columns for chunk in column.chunks]
+    return labels_to_csr(pa.chunked_array(chunks, LABELS_TYPE), len(read_label_names(table)))
+
+
+def labels_to_csr(labels: pa.ChunkedArray, n_labels: int) -> sparse.csr_matrix:
+    """Return label lists as a matrix, shape (n_rows, n_labels), int8."""
+    lengths = pc.list_value_length(labels).to_numpy(zero_copy_only=False)
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    indices = pc.list_flatten(labels).to_numpy().astype(np.int32, copy=False)
+    data = np.ones(len(indices), np.int8)
+    return sparse.csr_matrix((data, indices, indptr), shape=(len(lengths), n_labels))
+
+
+def label_lists(matrix: sparse.csr_matrix) -> pa.ListArray:
+    """Return the label ids of every row as list<int32>, sorted; the inverse of `labels_to_csr`."""
+    matrix.sort_indices()
+    offsets = pa.array(matrix.indptr.astype(np.int32))
+    return pa.ListArray.from_arrays(offsets, pa.array(matrix.indices.astype(np.int32)))
+
+
+@dataclass(frozen=True)
+class SplitRows:
+    """Where every row of a table went.
+
+    Attributes
+    ----------
+    code
+        Shape (n_rows,), int8: index into `SPLITS`.
+    unit
+        Shape (n_rows,), int64: rows with the same number must stay together.
+    """
+
+    code: NDArray[np.int8]
+    unit: NDArray[np.int64]
+
+    def rows(self, split: str) -> NDArray[np.int64]:
+        """Return the row numbers of one split, ascending."""
+        return np.flatnonzero(self.code == SPLITS.index(split))
+
+
+def read_split(split: Path) -> SplitRows:
+    """Read ``split.parquet``."""
+    columns = pq.read_table(split / "split.parquet", columns=["split", "unit"])
+    code = pc.index_in(columns["split"], pa.array(SPLITS)).to_numpy().astype(np.int8)
+    return SplitRows(code, columns["unit"].to_numpy())
+
+
+def read_rows(table: Path, rows: NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
+    """Return the given columns of the given rows, in the order of `rows`, reading part by part.
+
+    `row` is always among the columns.
+    """
+    wanted = np.unique(rows)
+    pieces = []
+    for part in list_parts(table):
+        numbers = pq.read_table(part, columns=["row"])["row"].to_numpy()
+        here = wanted[np.searchsorted(wanted, numbers[0]) : np.searchsorted(wanted, numbers[-1], side="right")]
+        if len(here):
+            read = pq.read_table(part, columns=["row", *columns])
+            pieces.append(read.take(pa.array(here - numbers[0])))
+    found = pa.concat_tables(pieces) if pieces else pq.read_table(list_parts(table)[0], columns=["row", *columns])[:0]
+    return found.take(pa.array(np.searchsorted(wanted, rows)))
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a JSON file: indented, keys in the order given, UTF-8, no NaN."""
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")

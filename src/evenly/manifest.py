@@ -1,0 +1,150 @@
+"""The manifest of an artifact: what it holds, of what it was made, and whether it is whole.
+
+Format version 1 is one JSON object (`manifest.json`) beside the files it lists. Names are relative to it, so an
+artifact can be moved or synced. The digest of an artifact is that of its files alone: two builds of the same bytes
+are the same artifact, however long they took.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from evenly.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "FORMAT_VERSION",
+    "MANIFEST_NAME",
+    "FileEntry",
+    "Manifest",
+    "canonical_json",
+    "digest_files",
+    "digest_of",
+    "find_damage",
+    "list_files",
+    "read_manifest",
+]
+
+FORMAT_VERSION = 1
+MANIFEST_NAME = "manifest.json"
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """Size in bytes and SHA-256 of one file."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `manifest.json` says; see the module for the format."""
+
+    stage: str
+    stage_version: int
+    key: str
+    package_version: str
+    params: dict[str, Any]
+    inputs: dict[str, str]
+    files: dict[str, FileEntry]
+    rows: int | None
+    schema: dict[str, dict[str, str]]
+    seed: int | None
+    seconds: float
+    rows_per_second: float | None
+    facts: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over names, sizes and checksums of the files."""
+        return digest_of({name: [entry.size, entry.sha256] for name, entry in self.files.items()})
+
+    def to_json(self) -> str:
+        """Return the text of `manifest.json`."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def canonical_json(value: object) -> str:
+    """Return the one JSON text of a value: sorted keys, no spaces, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest_of(value: object) -> str:
+    """Return the SHA-256 (hex) of a JSON value."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def digest_files(paths: Iterable[Path]) -> list[FileEntry]:
+    """Return size and SHA-256 of every file, hashed by several threads."""
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return list(pool.map(_digest_file, paths))
+
+
+def _digest_file(path: Path) -> FileEntry:
+    with path.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        return FileEntry(size=stream.tell(), sha256=sha256)
+
+
+def list_files(folder: Path) -> list[str]:
+    """Return the POSIX names of all regular files below `folder`, sorted, leaving out the manifest."""
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(name for name in names if name != MANIFEST_NAME)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read `manifest.json` of an artifact.
+
+    Raises
+    ------
+    StoreError
+        It is missing, not JSON, of another format version, or names files outside its folder.
+    """
+    path = folder / MANIFEST_NAME
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        if fields["format_version"] != FORMAT_VERSION:
+            raise StoreError(
+                f"{path} has format version {fields['format_version']}; this evenly reads {FORMAT_VERSION}. "
+                f"Build it again, or use the evenly that wrote it."
+            )
+        files = {name: FileEntry(**entry) for name, entry in fields.pop("files").items()}
+        notes = tuple(fields.pop("notes"))
+        manifest = Manifest(files=files, notes=notes, **fields)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(f"{path} is not a manifest that can be read: {error!r}. Remove the folder.") from error
+    _refuse_outside_names(path, files)
+    return manifest
+
+
+def _refuse_outside_names(path: Path, names: Iterable[str]) -> None:
+    for name in names:
+        pure = PurePosixPath(name)
+        if pure.is_absolute() or ".." in pure.parts or not pure.parts:
+            raise StoreError(f"{path} lists {name!r}, which is not inside its folder. Remove the folder.")
+
+
+def find_damage(folder: Path, files: Mapping[str, FileEntry]) -> str:
+    """Return what is wrong with the listed files in one phrase, or an empty string where all is well."""
+    for name, entry in files.items():
+        path = folder / name
+        if path.is_symlink() or not path.is_file():
+            return f"{name} is missing"
+        if path.stat().st_size != entry.size:
+            return f"{name} has {path.stat().st_size} bytes instead of {entry.size}"
+    for (name, entry), found in zip(files.items(), digest_files(folder / name for name in files), strict=True):
+        if found != entry:
+            return f"{name} has another checksum"
+    return ""

@@ -1,0 +1,136 @@
+"""What a run looks like: a line a stage, a bar while it works; plain lines in a pipe, nothing with ``--quiet``."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from evenly.progress import Advanced, Event, Finished, Started, Waiting, observing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.progress import TaskID
+
+__all__ = ["printable", "show_result", "show_run"]
+
+_KEY_FIGURES = {
+    "f1_macro": "macro-F1",
+    "f1_micro": "micro-F1",
+    "f1_positive": "F1 of the rare class",
+    "pr_auc_macro": "macro PR-AUC",
+    "pr_auc_positive": "PR-AUC of the rare class",
+}
+_MEASURED = {"test": "test", "validation": "validation", "TF-IDF + lr (test)": "baseline", "prior (test)": "baseline_prior"}
+
+
+def printable(text: str) -> str:
+    """Return text from outside with its control characters made visible, and rich's markup made harmless."""
+    visible = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return escape(visible)
+
+
+@contextmanager
+def show_run(*, quiet: bool) -> Iterator[None]:
+    """Show the events of the body."""
+    if quiet:
+        yield
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    if console.is_terminal:
+        with _Bars(console) as bars, observing(bars):
+            yield
+    else:
+        with observing(_Lines(console)):
+            yield
+
+
+class _Lines:
+    """One plain line for each finished stage."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Finished):
+            self._print_finished(event)
+        elif isinstance(event, Waiting):
+            self.console.print(f"{event.stage:<10} waiting for another process that builds it")
+
+    def _print_finished(self, event: Finished) -> None:
+        what = "reused" if event.reused else "built"
+        rows = "" if event.rows is None else f"{event.rows:,} rows"
+        style = "dim" if event.reused else "bold green"
+        self.console.print(f"[bold]{event.stage:<10}[/] [{style}]{what:<7}[/] {rows:>14} {event.seconds:8.1f} s")
+        if event.why:
+            self.console.print(f"{'':<10} [yellow]the old one was damaged: {printable(event.why)}[/]")
+        for note in event.notes:
+            self.console.print(f"{'':<10} [dim]{printable(note)}[/]")
+
+
+class _Bars(_Lines):
+    """The same lines, and a bar below them for the stage under way."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self.progress = Progress(
+            SpinnerColumn(),
+            TextColumn("[bold]{task.description:<10}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[unit]}"),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[detail]}"),
+            console=console,
+            transient=True,
+        )
+        self.bar: TaskID | None = None
+
+    def __enter__(self) -> _Bars:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._drop_bar()
+            self.bar = self.progress.add_task(event.stage, total=None, unit="", detail="")
+        elif isinstance(event, Advanced) and self.bar is not None:
+            self.progress.update(
+                self.bar, completed=event.done, total=event.total, unit=event.unit, detail=printable(event.detail)
+            )
+        elif isinstance(event, Finished):
+            self._drop_bar()
+        super().__call__(event)
+
+    def _drop_bar(self) -> None:
+        if self.bar is not None:
+            self.progress.remove_task(self.bar)
+            self.bar = None
+
+
+def show_result(result: dict[str, Any]) -> None:
+    """Print the key figures beside the baseline, and where the report is."""
+    console = Console(highlight=False, soft_wrap=True)
+    metrics = result.get("metrics", {})
+    names = [name for name in _KEY_FIGURES if f"test/{name}" in metrics]
+    if names:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        table.add_column("")
+        for column in _MEASURED:
+            table.add_column(column, justify="right")
+        for name in names:
+            cells = [metrics.get(f"{prefix}/{name}") for prefix in _MEASURED.values()]
+            table.add_row(_KEY_FIGURES[name], *("" if cell is None else f"{cell:.3f}" for cell in cells))
+        console.print(table)
+    last = list(result)[-1] if not metrics else "report"
+    shown = Path(result["report"]) / "report.html" if "report" in result else Path(result[last])
+    console.print(f"[bold]{last}[/]  {printable(str(shown))}")

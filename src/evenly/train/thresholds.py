@@ -1,0 +1,80 @@
+"""From which score on a label is predicted: tuned for F1, on validation rows only.
+
+In: scores, shape (n_rows, n_labels), float32, and the labels of the same rows. Out: thresholds, float64; a label is
+predicted where score >= threshold. F1 changes for the better only where one more positive comes in, so the best of
+all midpoints between distinct scores lies just below a positive; of equals the highest one (the fewest predictions)
+is taken. Midpoints are float64, so that they lie strictly between two float32 scores.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evenly.train.ranking import iter_blocks, rank_all_positives, rank_label_positives
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy import sparse
+
+    from evenly.train.ranking import RankedPositives
+
+__all__ = ["NO_THRESHOLD", "TAUS", "predict_from", "tune_global", "tune_per_label", "tune_tau"]
+
+NO_THRESHOLD = 0.5
+"""Used where no validation row holds any label."""
+
+TAUS = tuple(step / 10 for step in range(21))
+"""Candidates of logit adjustment, 0 (none) to 2."""
+
+
+def tune_per_label(
+    scores: NDArray[np.float32], labels: sparse.csr_matrix
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the threshold of the best F1 of every label, and that F1.
+
+    Parameters
+    ----------
+    scores
+        Shape (n_rows, n_labels), float32.
+    labels
+        Shape (n_rows, n_labels), 1 where a row holds a label.
+
+    Returns
+    -------
+    thresholds, f1
+        Shape (n_labels,), float64; NaN for a label that no row holds.
+    """
+    return _best(rank_label_positives(scores, labels))
+
+
+def tune_global(scores: NDArray[np.float32], labels: sparse.csr_matrix) -> tuple[float, float]:
+    """Return the one threshold for all labels that gives the best micro-F1, and that F1 (NaN without positives)."""
+    thresholds, f1 = _best(rank_all_positives(scores, labels))
+    return (float(thresholds[0]), float(f1[0])) if np.isfinite(f1[0]) else (NO_THRESHOLD, float("nan"))
+
+
+def _best(ranked: RankedPositives) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    f1 = ranked.f1()
+    order = np.lexsort((ranked.score, f1, ranked.label))
+    last = np.cumsum(ranked.n_positives)[ranked.n_positives > 0] - 1
+    best = order[last]
+    thresholds = np.full(len(ranked.n_positives), np.nan)
+    values = np.full(len(ranked.n_positives), np.nan)
+    score = ranked.score[best].astype(np.float64)
+    lower = ranked.next_lower[best].astype(np.float64)
+    thresholds[ranked.label[best]] = np.where(np.isfinite(lower), (score + lower) / 2, score - np.abs(score) / 2)
+    values[ranked.label[best]] = f1[best]
+    return thresholds, values
+
+
+def predict_from(scores: NDArray[np.float32], thresholds: NDArray[np.float64]) -> sparse.csr_matrix:
+    """Return what is predicted, shape (n_rows, n_labels), int8, block by block."""
+    from scipy import sparse  # noqa: PLC0415 - as a type it is above
+
+    blocks = [
+        sparse.csr_matrix((scores[block] >= thresholds).astype(np.int8))
+        for block in iter_blocks(len(scores), scores.shape[1])
+    ]
+    return sparse.vstack(blocks, format="csr") if blocks else sparse.csr_matrix(scores.shape, dtype=np.int8)

@@ -1,0 +1,187 @@
+"""Where a stage works: the folder it fills, the partitions it has finished, what it has to say.
+
+A partition is a function of one item that writes files into an empty folder and returns a JSON value. Its files are
+moved to their place and a mark is written last, with their checksums; a build that starts again keeps every
+partition whose mark and files agree and repeats the others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evenly.manifest import FileEntry, digest_files, find_damage, list_files
+from evenly.progress import Advanced, emit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from evenly.executor import Executor
+
+__all__ = ["WORK_FOLDER", "Workspace", "write_atomically"]
+
+WORK_FOLDER = ".work"
+
+
+class Workspace:
+    """What a stage is given besides its inputs and parameters.
+
+    Attributes
+    ----------
+    out
+        The folder to fill. Everything in it, but `scratch`, becomes the artifact.
+    scratch
+        A folder for what is needed on the way; it survives a crash and is gone when the artifact is done.
+    executor
+        Maps partitions.
+    rows, facts, schema, notes
+        What goes into the manifest: set by `record` and `note`.
+    """
+
+    def __init__(self, out: Path, *, stage: str, executor: Executor) -> None:
+        """Open the folder `out`, which may hold what an earlier, interrupted build has left."""
+        self.out = out
+        self.scratch = out / WORK_FOLDER
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        self._remove_unfinished()
+        self.stage = stage
+        self.executor = executor
+        self.rows: int | None = None
+        self.facts: dict[str, Any] = {}
+        self.schema: dict[str, dict[str, str]] = {}
+        self.notes: list[str] = []
+        self._known: dict[str, FileEntry] = {}
+
+    def _remove_unfinished(self) -> None:
+        """Remove what an interrupted build has left that no mark vouches for."""
+        marked: set[str] = set()
+        for path in self.scratch.glob("*.done/*.json"):
+            marked.update(json.loads(path.read_text(encoding="utf-8"))["files"])
+        for name in list_files(self.out):
+            if not name.startswith(f"{WORK_FOLDER}/") and name not in marked:
+                (self.out / name).unlink()
+
+    def record(self, *, rows: int | None = None, **facts: Any) -> None:
+        """Keep the row count and JSON facts for the manifest."""
+        self.rows = rows if rows is not None else self.rows
+        self.facts.update(facts)
+
+    def note(self, text: str) -> None:
+        """Keep a sentence for the person who reads the run: shown whenever the artifact is built or reused."""
+        self.notes.append(text)
+
+    def advance(self, done: int, total: int, unit: str, detail: str = "") -> None:
+        """Tell how far the stage has come."""
+        emit(Advanced(self.stage, done, total, unit, detail))
+
+    def map(
+        self,
+        function: Callable[[Any, Path], Any],
+        items: Sequence[Any],
+        *,
+        name: str,
+        keep: bool = True,
+        unit: str = "partitions",
+    ) -> list[Any]:
+        """Run `function(item, folder)` for every item and return the JSON values, in the order of the items.
+
+        Parameters
+        ----------
+        function
+            A top-level function (or a `functools.partial` of one) that writes its files into the given, empty
+            folder and returns a JSON value. File names must differ between items.
+        items
+            What can be pickled; the same list whenever the same artifact is built.
+        name
+            Names the step within its stage.
+        keep
+            Whether the files become part of the artifact (in `out`) or of `scratch / name`.
+        unit
+            What one item is, in the plural, for the progress display.
+        """
+        step = _Step(self.out, name, self.out if keep else self.scratch / name)
+        step.target.mkdir(parents=True, exist_ok=True)
+        results: dict[int, _Finished] = {}
+        for index in range(len(items)):
+            finished = step.read_finished(index)
+            if finished is not None:
+                results[index] = finished
+        missing = [index for index in range(len(items)) if index not in results]
+        self.advance(len(results), len(items), unit)
+        todo = [(index, items[index]) for index in missing]
+        for _, (index, finished) in self.executor.map(partial(_run_partition, step, function), todo):
+            results[index] = finished
+            self.advance(len(results), len(items), unit)
+        if keep:
+            for finished in results.values():
+                self._known.update(finished.files)
+        return [results[index].value for index in range(len(items))]
+
+    def finish(self) -> dict[str, FileEntry]:
+        """Remove what was needed on the way and return the files of the artifact with their checksums."""
+        shutil.rmtree(self.scratch)
+        names = list_files(self.out)
+        unknown = [name for name in names if name not in self._known]
+        fresh = dict(zip(unknown, digest_files(self.out / name for name in unknown), strict=True))
+        return {name: fresh.get(name) or self._known[name] for name in names}
+
+
+@dataclass(frozen=True)
+class _Finished:
+    value: Any
+    files: dict[str, FileEntry]
+
+
+@dataclass(frozen=True)
+class _Step:
+    out: Path
+    name: str
+    target: Path
+
+    @property
+    def marks(self) -> Path:
+        return self.out / WORK_FOLDER / f"{self.name}.done"
+
+    def read_finished(self, index: int) -> _Finished | None:
+        """Return the partition if its mark can be read and its files are as marked."""
+        try:
+            mark = json.loads((self.marks / f"{index}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        files = {name: FileEntry(**entry) for name, entry in mark["files"].items()}
+        return None if find_damage(self.target, files) else _Finished(mark["value"], files)
+
+
+def _run_partition(
+    step: _Step, function: Callable[[Any, Path], Any], numbered: tuple[int, Any]
+) -> tuple[int, _Finished]:
+    index, item = numbered
+    folder = step.out / WORK_FOLDER / f"{step.name}.{index}.{uuid.uuid4().hex[:8]}"
+    folder.mkdir(mode=0o700)
+    value = function(item, folder)
+    names = list_files(folder)
+    files = dict(zip(names, digest_files(folder / name for name in names), strict=True))
+    for name in names:
+        (step.target / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).replace(step.target / name)
+    shutil.rmtree(folder)
+    mark = {"value": value, "files": {name: asdict(entry) for name, entry in files.items()}}
+    step.marks.mkdir(exist_ok=True)
+    write_atomically(step.marks / f"{index}.json", json.dumps(mark))
+    return index, _Finished(value, files)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file so that a reader finds the old one or the new one, whatever happens on the way."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    with temporary.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
