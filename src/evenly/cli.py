@@ -42,11 +42,13 @@ def main() -> None:
         typer.secho(f"evenly: {error}", err=True, fg="red")
         sys.exit(EXIT_BAD_INPUT)
     except KeyboardInterrupt:
-        typer.echo("evenly: interrupted; what is finished is kept, the same command goes on from there.", err=True)
+        typer.echo(
+            "evenly: interrupted; what is finished is kept, the same command goes on from there.", err=True
+        )
         sys.exit(EXIT_INTERRUPTED)
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the signature of a typer callback
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"evenly {__version__}")
         raise typer.Exit
@@ -54,7 +56,7 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the signature of a t
 
 @app.callback()
 def _options(
-    version: Annotated[  # noqa: ARG001 - its callback does the work
+    version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
@@ -63,7 +65,9 @@ def _options(
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Option("--folder", "-o", help="Where everything goes.")] = Path("evenly-demo"),
+    folder: Annotated[Path, typer.Option("--folder", "-o", help="Where everything goes.")] = Path(
+        "evenly-demo"
+    ),
     rows: Annotated[int, typer.Option(min=500, help="At most so many docstrings.")] = 20_000,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -80,16 +84,20 @@ def demo(
 @app.command()
 def init(
     table: Annotated[Path, typer.Argument(help="A CSV, TSV, JSONL or parquet file (.gz, .zst too).")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The config to write.")] = Path("config.yaml"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="The config to write.")] = Path(
+        "config.yaml"
+    ),
     force: Annotated[bool, typer.Option("--force", help="Write over a config that is there.")] = False,
     debug: Debug = False,
 ) -> None:
     """Look at a table, guess its text and label columns, and write a commented config."""
-    from evenly.ingest import guess_source
     from evenly.config_writer import write_config
+    from evenly.ingest import guess_source
 
     if output.exists() and not force:
-        raise ConfigError(f"{output} is there already. Write another file with -o, or over this one with --force.")
+        raise ConfigError(
+            f"{output} is there already. Write another file with -o, or over this one with --force."
+        )
     guess = guess_source(table)
     write_config(output, table, guess)
     for field, reason in guess.reasons.items():
@@ -101,10 +109,14 @@ def init(
 def run(
     config: Annotated[Path, typer.Argument(help="A config, as `evenly init` writes it.")],
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Goes over the config: train.epochs=3")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Goes over the config: train.epochs=3"),
     ] = None,
     until: Annotated[str | None, typer.Option(metavar="STAGE", help="The last stage to build.")] = None,
     store: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the artifacts are kept.")] = None,
+    no_prefect: Annotated[
+        bool, typer.Option("--no-prefect", help="The same stages, without a Prefect run: starts sooner.")
+    ] = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -112,7 +124,7 @@ def run(
     overrides = dict(_parse_setting(setting) for setting in settings or [])
     if store is not None:
         overrides["store"] = str(store.absolute())
-    _run(config, overrides, until, quiet=quiet)
+    _run(config, overrides, until, quiet=quiet, with_prefect=not no_prefect)
 
 
 @app.command()
@@ -126,18 +138,35 @@ def inspect(
     show_table(table)
 
 
-def _run(config: Path, overrides: dict[str, Any], until: str | None, *, quiet: bool) -> None:
-    from evenly.config import load_config
+def _run(
+    path: Path, overrides: dict[str, Any], until: str | None, *, quiet: bool, with_prefect: bool = True
+) -> None:
     from evenly.terminal import show_result, show_run
 
-    load_config(config, overrides)  # what is wrong with it is said before Prefect starts, which takes seconds
+    with show_run(quiet=quiet):
+        result = (_run_flow if with_prefect else _run_stages)(path, overrides, until)
+    if not quiet:
+        show_result(result)
+
+
+def _run_stages(path: Path, overrides: dict[str, Any], until: str | None) -> dict[str, Any]:
+    from evenly.config import load_config
+    from evenly.flows.steps import cut_after, prepare_steps, train_steps
+    from evenly.flows.walk import summarize, walk_steps
+
+    config = load_config(path, overrides)
+    steps = cut_after([*prepare_steps(config), *train_steps(config)], until)
+    return summarize(walk_steps(config, steps, {}))
+
+
+def _run_flow(path: Path, overrides: dict[str, Any], until: str | None) -> dict[str, Any]:
+    from evenly.config import load_config
+
+    load_config(path, overrides)  # what is wrong with it is said before Prefect starts, which takes seconds
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # errors are told here, in one paragraph
     from evenly.flows.pipeline import pipeline
 
-    with show_run(quiet=quiet):
-        result = pipeline(str(config), overrides, until)
-    if not quiet:
-        show_result(result)
+    return pipeline(str(path), overrides, until)
 
 
 def _parse_setting(setting: str) -> tuple[str, Any]:

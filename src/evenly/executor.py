@@ -96,11 +96,11 @@ class DaskCluster:
     def __init__(self, address: str) -> None:
         """Connect to the scheduler at `address`, for example ``tcp://127.0.0.1:8786``."""
         try:
-            from distributed import Client  # noqa: PLC0415 - an extra, loaded when asked for
+            from distributed import Client
         except ImportError as error:
             raise MissingExtraError.needing("executor: {kind: dask}", "distributed", "dask") from error
         try:
-            self._client: Any = Client(address, set_as_default=False, timeout=10)
+            self._client: Any = Client(address, set_as_default=False, timeout=10)  # type: ignore[no-untyped-call]
         except OSError as error:
             raise ConfigError(
                 f"executor.address is {address!r}, but no Dask scheduler answers there within 10 s. "
@@ -110,13 +110,13 @@ class DaskCluster:
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """Yield ``(index, function(items[index]))`` in the order in which they are done."""
-        from distributed import as_completed as dask_as_completed  # noqa: PLC0415 - as above
+        from distributed import as_completed as dask_as_completed
 
         futures = {
             future: index for index, future in enumerate(self._client.map(function, items, pure=False))
         }
         try:
-            for future in dask_as_completed(futures):
+            for future in dask_as_completed(futures, loop=self._client.loop):
                 yield futures[future], future.result()
         finally:
             self._client.cancel(list(futures))
@@ -137,6 +137,8 @@ def make_executor(kind: str = "local", *, workers: int | None = None, address: s
     """Return the executor that the config names: ``local`` (with `workers`) or ``dask`` (at `address`)."""
     if kind == "dask":
         if address is None:
-            raise ConfigError("executor.kind is 'dask', which needs executor.address, such as tcp://host:8786.")
+            raise ConfigError(
+                "executor.kind is 'dask', which needs executor.address, such as tcp://host:8786."
+            )
         return DaskCluster(address)
     return LocalProcesses(workers)

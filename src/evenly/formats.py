@@ -149,11 +149,17 @@ def read_rows(table: Path, rows: NDArray[np.int64], columns: Sequence[str]) -> p
     pieces = []
     for part in list_parts(table):
         numbers = pq.read_table(part, columns=["row"])["row"].to_numpy()
-        here = wanted[np.searchsorted(wanted, numbers[0]) : np.searchsorted(wanted, numbers[-1], side="right")]
+        here = wanted[
+            np.searchsorted(wanted, numbers[0]) : np.searchsorted(wanted, numbers[-1], side="right")
+        ]
         if len(here):
             read = pq.read_table(part, columns=["row", *columns])
             pieces.append(read.take(pa.array(here - numbers[0])))
-    found = pa.concat_tables(pieces) if pieces else pq.read_table(list_parts(table)[0], columns=["row", *columns])[:0]
+    found = (
+        pa.concat_tables(pieces)
+        if pieces
+        else pq.read_table(list_parts(table)[0], columns=["row", *columns])[:0]
+    )
     return found.take(pa.array(np.searchsorted(wanted, rows)))
 
 

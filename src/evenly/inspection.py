@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from evenly.config import LabelsConfig, RunConfig, SourceConfig, load_config
+from evenly.config import RunConfig, SourceConfig, load_config
 from evenly.executor import make_executor
 from evenly.flows.steps import prepare_steps
 from evenly.formats import read_label_names, read_labels
@@ -64,7 +64,10 @@ def _print_facts(console: Console, table: Artifact, statistics: LabelStatistics)
     for name, value in (
         ("task", facts["task"]),
         ("text", ", ".join(facts["text_columns"])),
-        ("rows", f"{facts['rows_read']:,} read = {facts['rows_kept']:,} kept + {facts['rows_rejected']:,} rejected"),
+        (
+            "rows",
+            f"{facts['rows_read']:,} read = {facts['rows_kept']:,} kept + {facts['rows_rejected']:,} rejected",
+        ),
         ("labels", f"{len(statistics.counts):,}, {statistics.cardinality:.2f} a row"),
         ("imbalance", f"MeanIR {statistics.mean_ir:.1f}, largest {statistics.max_ir:.1f}"),
         ("SCUMBLE", f"{statistics.scumble:.3f}"),

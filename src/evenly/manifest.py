@@ -1,8 +1,8 @@
 """The manifest of an artifact: what it holds, of what it was made, and whether it is whole.
 
 Format version 1 is one JSON object (`manifest.json`) beside the files it lists. Names are relative to it, so an
-artifact can be moved or synced. The digest of an artifact is that of its files alone: two builds of the same bytes
-are the same artifact, however long they took.
+artifact can be moved or synced. The digest of an artifact is that of its files and facts: two builds of the same content
+are the same artifact, however long they took and whatever settings led to it.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class Manifest:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over names, sizes and checksums of the files."""
-        return digest_of({name: [entry.size, entry.sha256] for name, entry in self.files.items()})
+        """SHA-256 over what later stages read: the files' names, sizes and checksums, and the facts."""
+        return digest_of([{name: [entry.size, entry.sha256] for name, entry in self.files.items()}, self.facts])
 
     def to_json(self) -> str:
         """Return the text of `manifest.json`."""
@@ -124,7 +124,9 @@ def read_manifest(folder: Path) -> Manifest:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, StoreError):
             raise
-        raise StoreError(f"{path} is not a manifest that can be read: {error!r}. Remove the folder.") from error
+        raise StoreError(
+            f"{path} is not a manifest that can be read: {error!r}. Remove the folder."
+        ) from error
     _refuse_outside_names(path, files)
     return manifest
 
@@ -144,7 +146,9 @@ def find_damage(folder: Path, files: Mapping[str, FileEntry]) -> str:
             return f"{name} is missing"
         if path.stat().st_size != entry.size:
             return f"{name} has {path.stat().st_size} bytes instead of {entry.size}"
-    for (name, entry), found in zip(files.items(), digest_files(folder / name for name in files), strict=True):
+    for (name, entry), found in zip(
+        files.items(), digest_files(folder / name for name in files), strict=True
+    ):
         if found != entry:
             return f"{name} has another checksum"
     return ""

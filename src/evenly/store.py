@@ -17,11 +17,12 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import AcquireReturnProxy, FileLock, Timeout
+from filelock import FileLock, Timeout
 
 from evenly import __version__
 from evenly.errors import EvenlyError, SourceNotFoundError, StoreError
@@ -200,7 +201,7 @@ class Store:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 
-    def _lock(self, stage: str, key: str) -> AcquireReturnProxy:
+    def _lock(self, stage: str, key: str) -> AbstractContextManager[Any]:
         """Return the held lock of an artifact; the kernel frees it when its process dies."""
         folder = self.root / ".locks"
         try:
@@ -247,7 +248,8 @@ class _Build:
         """Let the stage fill its folder, then write the manifest, last of all."""
         started = time.perf_counter()
         given = {
-            name: value.path if isinstance(value, Artifact) else value.paths for name, value in self.inputs.items()
+            name: value.path if isinstance(value, Artifact) else value.paths
+            for name, value in self.inputs.items()
         }
         self.stage.function(workspace, **given, **self.params)
         files = workspace.finish()

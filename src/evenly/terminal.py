@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from evenly.progress import Advanced, Event, Finished, Started, Waiting, observing
@@ -27,7 +34,12 @@ _KEY_FIGURES = {
     "pr_auc_macro": "macro PR-AUC",
     "pr_auc_positive": "PR-AUC of the rare class",
 }
-_MEASURED = {"test": "test", "validation": "validation", "TF-IDF + lr (test)": "baseline", "prior (test)": "baseline_prior"}
+_MEASURED = {
+    "test": "test",
+    "validation": "validation",
+    "TF-IDF + lr (test)": "baseline",
+    "prior (test)": "baseline_prior",
+}
 
 
 def printable(text: str) -> str:
@@ -67,7 +79,9 @@ class _Lines:
         what = "reused" if event.reused else "built"
         rows = "" if event.rows is None else f"{event.rows:,} rows"
         style = "dim" if event.reused else "bold green"
-        self.console.print(f"[bold]{event.stage:<10}[/] [{style}]{what:<7}[/] {rows:>14} {event.seconds:8.1f} s")
+        self.console.print(
+            f"[bold]{event.stage:<10}[/] [{style}]{what:<7}[/] {rows:>14} {event.seconds:8.1f} s"
+        )
         if event.why:
             self.console.print(f"{'':<10} [yellow]the old one was damaged: {printable(event.why)}[/]")
         for note in event.notes:
@@ -105,7 +119,11 @@ class _Bars(_Lines):
             self.bar = self.progress.add_task(event.stage, total=None, unit="", detail="")
         elif isinstance(event, Advanced) and self.bar is not None:
             self.progress.update(
-                self.bar, completed=event.done, total=event.total, unit=event.unit, detail=printable(event.detail)
+                self.bar,
+                completed=event.done,
+                total=event.total,
+                unit=event.unit,
+                detail=printable(event.detail),
             )
         elif isinstance(event, Finished):
             self._drop_bar()

@@ -72,7 +72,7 @@ def train_steps(config: RunConfig) -> list[Step]:
         ),
         Step(
             REPORT,
-            {"title": Path(config.source.files[0]).name},
+            {"title": Path(config.source.files[0]).name, "settings": _settings(config)},
             ("table", "split", "stats", "weights", "plan", "shards", "model"),
         ),
     ]
@@ -94,6 +94,13 @@ def cut_after(steps: Sequence[Step], last: str | None) -> list[Step]:
     return list(steps[: names.index(last) + 1])
 
 
+def _settings(config: RunConfig) -> dict[str, Any]:
+    """Return what makes a difference to the result, without the paths of this machine."""
+    settings = config.model_dump(mode="json", exclude={"executor": True, "store": True})
+    settings["source"]["files"] = [Path(name).name for name in config.source.files]
+    return settings
+
+
 def _weights_scheme(config: RunConfig) -> str:
     """One remedy at a time: a resampling that is named takes the place of the default weights."""
     scheme = config.weights.scheme
@@ -103,7 +110,11 @@ def _weights_scheme(config: RunConfig) -> str:
 def _find_files(patterns: Sequence[str]) -> tuple[Path, ...]:
     found: list[Path] = []
     for pattern in patterns:
-        paths = [Path(pattern)] if Path(pattern).is_file() else [Path(name) for name in sorted(glob.glob(pattern))]
+        paths = (
+            [Path(pattern)]
+            if Path(pattern).is_file()
+            else [Path(name) for name in sorted(glob.glob(pattern))]
+        )
         if not paths:
             raise SourceNotFoundError(
                 f"source.files names {pattern}, but no file matches. Paths are relative to the config's folder."

@@ -8,7 +8,7 @@ of a positive; so nothing but the scores is sorted, block by block, for all labe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -101,17 +101,28 @@ def rank_label_positives(scores: NDArray[np.float32], labels: sparse.csr_matrix)
     """
     by_label = labels.tocsc()
     n_rows, n_labels = scores.shape
-    pieces = [
-        _rank_block(_order(scores[:, block].T), by_label[:, block].tocoo(), block.start)
-        for block in iter_blocks(n_labels, n_rows)
-    ]
-    columns = [np.concatenate(parts) for parts in zip(*pieces, strict=True)] if pieces else [np.empty(0, int)] * 5
-    label, key, below, level, next_lower = columns
+    blocks = list(iter_blocks(n_labels, n_rows))
+    pieces = [_rank_block(_order(scores[:, block].T), by_label[:, block].tocoo(), block.start) for block in blocks]
     counts = np.diff(by_label.indptr).astype(np.int64)
-    return _with_positives(label, key, below, level, next_lower, counts, n_rows)
+    return _with_positives(_Cells.concatenate(pieces), counts, n_rows)
 
 
-def _rank_block(keys: NDArray[np.uint32], cells: sparse.coo_matrix, first: int) -> tuple[NDArray[np.generic], ...]:
+@dataclass(frozen=True)
+class _Cells:
+    """The positives, ascending by label, then by key, and where they stand among all scores; each (n_positives,)."""
+
+    label: NDArray[np.int64]
+    key: NDArray[np.uint32]
+    below: NDArray[np.int64]
+    level: NDArray[np.int64]
+    next_lower: NDArray[np.float32]
+
+    @classmethod
+    def concatenate(cls, pieces: list[_Cells]) -> _Cells:
+        return cls(*(np.concatenate([getattr(piece, field.name) for piece in pieces]) for field in fields(cls)))
+
+
+def _rank_block(keys: NDArray[np.uint32], cells: sparse.coo_matrix, first: int) -> _Cells:
     """Rank the positives of some labels; one search serves all of them, as the label leads in the key."""
     n_labels, n_rows = keys.shape
     label = cells.col.astype(np.uint64)
@@ -123,7 +134,7 @@ def _rank_block(keys: NDArray[np.uint32], cells: sparse.coo_matrix, first: int) 
     own = (wanted >> np.uint64(32)).astype(np.int64)
     below = low - own * n_rows
     next_lower = np.where(below > 0, _score_of(flat[np.maximum(low - 1, 0)]), np.float32(-np.inf))
-    return own + first, wanted.astype(np.uint32), below, high - low, next_lower
+    return _Cells(own + first, wanted.astype(np.uint32), below, high - low, next_lower)
 
 
 def rank_all_positives(scores: NDArray[np.float32], labels: sparse.csr_matrix) -> RankedPositives:
@@ -152,23 +163,23 @@ def rank_all_positives(scores: NDArray[np.float32], labels: sparse.csr_matrix) -
         np.maximum(next_lower, nearest, out=next_lower)
     counts = np.array([len(wanted)])
     label = np.zeros(len(wanted), np.int64)
-    return _with_positives(label, wanted, below, at_most - below, next_lower, counts, n_rows * n_labels)
+    return _with_positives(_Cells(label, wanted, below, at_most - below, next_lower), counts, n_rows * n_labels)
 
 
-def _with_positives(
-    label: NDArray[np.int64],
-    key: NDArray[np.uint32],
-    below: NDArray[np.int64],
-    level: NDArray[np.int64],
-    next_lower: NDArray[np.float32],
-    counts: NDArray[np.int64],
-    n_scores: int,
-) -> RankedPositives:
-    both = (label.astype(np.uint64) << np.uint64(32)) | key.astype(np.uint64)
+def _with_positives(cells: _Cells, counts: NDArray[np.int64], n_scores: int) -> RankedPositives:
+    both = (cells.label.astype(np.uint64) << np.uint64(32)) | cells.key.astype(np.uint64)
     low, high = np.searchsorted(both, both), np.searchsorted(both, both, side="right")
-    true_below = low - (np.cumsum(counts) - counts)[label]
-    score = _score_of(key)
-    return RankedPositives(label, score, next_lower, below, level, true_below, high - low, counts, n_scores)
+    return RankedPositives(
+        label=cells.label,
+        score=_score_of(cells.key),
+        next_lower=cells.next_lower,
+        below=cells.below,
+        level=cells.level,
+        true_below=low - (np.cumsum(counts) - counts)[cells.label],
+        true_level=high - low,
+        n_positives=counts,
+        n_scores=n_scores,
+    )
 
 
 def _order(scores: NDArray[np.float32]) -> NDArray[np.uint32]:

@@ -11,22 +11,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 
 from evenly.train.ranking import iter_blocks, rank_all_positives, rank_label_positives
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from scipy import sparse
 
     from evenly.train.ranking import RankedPositives
 
-__all__ = ["NO_THRESHOLD", "TAUS", "predict_from", "tune_global", "tune_per_label", "tune_tau"]
+__all__ = ["NO_THRESHOLD", "predict_from", "tune_global", "tune_per_label"]
 
 NO_THRESHOLD = 0.5
 """Used where no validation row holds any label."""
-
-TAUS = tuple(step / 10 for step in range(21))
-"""Candidates of logit adjustment, 0 (none) to 2."""
 
 
 def tune_per_label(
@@ -71,8 +68,6 @@ def _best(ranked: RankedPositives) -> tuple[NDArray[np.float64], NDArray[np.floa
 
 def predict_from(scores: NDArray[np.float32], thresholds: NDArray[np.float64]) -> sparse.csr_matrix:
     """Return what is predicted, shape (n_rows, n_labels), int8, block by block."""
-    from scipy import sparse  # noqa: PLC0415 - as a type it is above
-
     blocks = [
         sparse.csr_matrix((scores[block] >= thresholds).astype(np.int8))
         for block in iter_blocks(len(scores), scores.shape[1])

@@ -1,0 +1,70 @@
+# make install   .venv with the pinned set and evenly        make demo   the main job on real text
+# make test      everything that CI runs                     make lint   the same without pytest
+# make format    let ruff mend what it can                   make clean  remove .venv and what tools leave
+# make pins      write constraints.txt anew                  make pins UPGRADE=--upgrade  with the newest versions
+
+# Any CPython 3.11 to 3.13: make install PYTHON=/path/to/python3.12. Unset, the newest on the PATH.
+PYTHON ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PINNED := $(VENV)/.pinned
+INSTALLED := $(VENV)/.installed
+
+FITS := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+
+.PHONY: install demo test lint format pins clean
+
+install: $(INSTALLED)
+
+# Made from nothing whenever the pins change, so that nothing unpinned stays behind. The stamp is written last:
+# an installation that was cut short is done again.
+$(PINNED): constraints.txt
+	@found=; \
+	for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
+	  if "$$python" -c '$(FITS)' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "evenly needs Python 3.11, 3.12 or 3.13 with its venv module (Debian: apt install python3-venv);" >&2; \
+	  echo "tried: $(or $(PYTHON),python3.13 python3.12 python3.11 python3). Name one: make $(or $(MAKECMDGOALS),install) PYTHON=/path/to/python3.12" >&2; \
+	  exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$("$$found" --version); installing the pinned set takes some minutes"; \
+	"$$found" -m venv --clear $(VENV)
+	@$(PIP) install --require-hashes --requirement constraints.txt
+	@touch $@
+
+# The build backend is in the pinned set, so this step asks no registry. `pip check` finds a dependency that
+# pyproject.toml asks for and constraints.txt lacks.
+$(INSTALLED): $(PINNED) pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@$(BIN)/python -m pip check || { echo "constraints.txt does not fit pyproject.toml: run make pins" >&2; exit 1; }
+	@touch $@
+
+demo: install
+	@$(BIN)/evenly demo
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# One version for every Python (`fewest`); no addresses, so that any mirror serves. The comment on top is kept.
+pins: $(PINNED)
+	@comment=$$(sed '/^[^#]/,$$d' constraints.txt); \
+	$(BIN)/uv pip compile pyproject.toml --extra train --extra dask --group dev \
+	  --universal --python-version 3.11 --fork-strategy fewest $(UPGRADE) \
+	  --generate-hashes --no-annotate --no-emit-index-url --no-header --quiet --output-file constraints.txt && \
+	pins=$$(cat constraints.txt) && printf '%s\n' "$$comment" "$$pins" > constraints.txt
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

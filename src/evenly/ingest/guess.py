@@ -1,0 +1,206 @@
+"""A first config for a table that nobody has described: what `evenly init` writes.
+
+In: a file. Out: a `SourceGuess`: how the file is written, which columns hold text and which labels, each with the
+reason for it. Column names count most, then what is in them; the person reads the reasons and corrects them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from evenly.errors import DataError
+from evenly.ingest.columns import column_summaries
+from evenly.ingest.guess_labels import guess_labels
+from evenly.ingest.guess_names import GROUP_NAMES, NEVER_TEXT, SPLIT_NAMES, TEXT_NAMES, TITLE_NAMES, split_words
+from evenly.ingest.head import read_head
+from evenly.ingest.rows import SPLIT_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from evenly.ingest.columns import ColumnSummary
+    from evenly.ingest.head import Head
+
+__all__ = ["SourceGuess", "guess_source"]
+
+_LEAST_WORDS = 2.5
+_LEAST_DISTINCT = 0.3
+_LONG_CHARACTERS = 100
+
+
+@dataclass(frozen=True)
+class SourceGuess:
+    """What a table seems to be; the fields are those of `evenly.config.SourceConfig`.
+
+    Attributes
+    ----------
+    format, delimiter, header
+        How the file is written; delimiter and header are None where they mean nothing.
+    text
+        Text columns, in the order of the table.
+    labels, label_format, label_delimiter
+        Label columns and how they are written.
+    group, split
+        Columns, or None.
+    reasons
+        One line for each field that was guessed, by its name in the config; `columns` are the label columns.
+    columns
+        What was seen of every column.
+    """
+
+    format: str
+    delimiter: str | None
+    header: bool | None
+    text: tuple[str, ...]
+    labels: tuple[str, ...]
+    label_format: str
+    label_delimiter: str | None
+    group: str | None
+    split: str | None
+    reasons: dict[str, str] = field(default_factory=dict)
+    columns: tuple[ColumnSummary, ...] = ()
+
+    def settings(self) -> dict[str, Any]:
+        """Return the fields of `evenly.config.SourceConfig`, without `files`."""
+        labels = {"columns": list(self.labels), "format": self.label_format, "delimiter": self.label_delimiter}
+        return {
+            "format": self.format,
+            "delimiter": self.delimiter,
+            "header": self.header,
+            "text": list(self.text),
+            "labels": labels,
+            "group": self.group,
+            "split": self.split,
+        }
+
+
+def guess_source(path: Path) -> SourceGuess:
+    """Look at the first rows of a file and guess what it holds.
+
+    Parameters
+    ----------
+    path
+        CSV, TSV, JSONL or parquet.
+
+    Raises
+    ------
+    SourceNotFoundError
+        There is no such file.
+    DataError
+        It cannot be read, or it does not show which column has the text or the labels.
+    """
+    head = read_head(path)
+    columns = column_summaries(head.table)
+    text, text_reason = _guess_text(path.name, head.table, columns)
+    labels = guess_labels([column for column in columns if column.name not in text], n_rows=len(head.table))
+    if labels is None:
+        raise DataError(_cannot_tell(path.name, "labels", columns))
+    split, split_reason = _guess_split(head.table, columns)
+    group = _guess_group(columns, taken={*text, *labels.columns})
+    reasons = {"text": text_reason, "columns": labels.reason} | _dialect_reasons(head)
+    reasons |= {"split": split_reason} if split_reason else {}
+    reasons |= {"group": f"{group} by its name, and values that come again"} if group else {}
+    return SourceGuess(
+        format=head.raw.format,
+        delimiter=head.dialect.delimiter if head.dialect else None,
+        header=head.dialect.header if head.dialect else None,
+        text=text,
+        labels=labels.columns,
+        label_format=labels.format,
+        label_delimiter=labels.delimiter,
+        group=group,
+        split=split,
+        reasons=reasons,
+        columns=tuple(columns),
+    )
+
+
+def _dialect_reasons(head: Head) -> dict[str, str]:
+    found = f"{head.raw.format} by the name {head.raw.path.name}"
+    if head.dialect is None:
+        return {"files": found}
+    n_columns = len(head.dialect.columns)
+    first = "has names" if head.dialect.header else "has values like those below it"
+    return {
+        "files": f"{found}; {head.dialect.describe()}, {n_columns} columns",
+        "header": f"the first row {first}",
+    }
+
+
+def _guess_text(name: str, table: pa.Table, columns: Sequence[ColumnSummary]) -> tuple[tuple[str, ...], str]:
+    """Return the column with the best claim to be the text, with titles and further texts by name."""
+    likely = [column for column in columns if _may_be_text(column)]
+    if not likely:
+        raise DataError(_cannot_tell(name, "text", columns))
+    main = max(likely, key=_text_claim)
+    chosen = [main]
+    for column in sorted(likely, key=lambda column: len(split_words(column.name))):  # title before original_title
+        words = split_words(column.name)
+        named = words & (TITLE_NAMES | TEXT_NAMES) and not words & NEVER_TEXT
+        if named and not any(_mostly_equal(table, column.name, other.name) for other in chosen):
+            chosen.append(column)
+    names = tuple(column.name for column in columns if column in chosen)
+    others = f", with {', '.join(column.name for column in chosen[1:])}" if len(chosen) > 1 else ""
+    return names, f"{main.name} has {main.mean_words:.0f} words a row, mostly different{others}"
+
+
+def _may_be_text(column: ColumnSummary) -> bool:
+    """Return whether a column has words that mostly differ; short ones count where the name says title or text."""
+    if column.kind != "text":
+        return False
+    named = split_words(column.name) & (TITLE_NAMES | TEXT_NAMES)
+    wordy = column.mean_words >= (1 if named else _LEAST_WORDS)
+    differing = column.share_distinct >= _LEAST_DISTINCT or column.mean_characters >= _LONG_CHARACTERS
+    return wordy and differing
+
+
+def _text_claim(column: ColumnSummary) -> float:
+    words = split_words(column.name)
+    named = 2.0 * bool(words & TEXT_NAMES) + bool(words & TITLE_NAMES) - 3 * bool(words & NEVER_TEXT)
+    joined = 2 if column.delimiter else 0
+    return math.log(1 + column.mean_characters) + named - joined + column.share_filled
+
+
+def _mostly_equal(table: pa.Table, one: str, other: str) -> bool:
+    """Return whether two columns say the same, as a title and an original title do; a column equals itself."""
+    pairs = list(zip(table[one].to_pylist(), table[other].to_pylist(), strict=True))
+    n_equal = sum(1 for first, second in pairs if first == second)
+    return n_equal > len(pairs) // 2
+
+
+def _guess_split(table: pa.Table, columns: Sequence[ColumnSummary]) -> tuple[str | None, str]:
+    for column in columns:
+        if split_words(column.name) & SPLIT_NAMES and column.n_distinct <= len(SPLIT_WORDS):
+            values = {str(value).strip().lower() for value in table[column.name].unique().to_pylist()}
+            if values <= SPLIT_WORDS.keys() and {SPLIT_WORDS[value] for value in values} == set(SPLIT_WORDS.values()):
+                return column.name, "says train, validation or test in every row"
+            return None, (
+                f"{column.name!r} looks like a split, but does not say train, validation and test "
+                f"(it says {', '.join(sorted(values)[:5])}): not used"
+            )
+    return None, ""
+
+
+def _guess_group(columns: Sequence[ColumnSummary], *, taken: set[str]) -> str | None:
+    for column in columns:
+        recurring = column.n_distinct > 1 and column.share_distinct < 1
+        if column.name.lower() in GROUP_NAMES and column.name not in taken and recurring:
+            return column.name
+    return None
+
+
+def _cannot_tell(name: str, what: str, columns: Sequence[ColumnSummary]) -> str:
+    seen = "; ".join(column.describe() for column in columns)
+    need = {
+        "text": "a column with texts of several words that mostly differ",
+        "labels": "a column with few values that come again, lists, joined names, or columns of 0 and 1",
+    }
+    return (
+        f"{name}: cannot tell which column has the {what}; looked for {need[what]}. Seen: {seen}. "
+        f"Write a config and name it under source.{'text' if what == 'text' else 'labels.columns'}."
+    )

@@ -1,0 +1,67 @@
+"""Whether the first row of a table has names, and what the columns are called.
+
+In: the first records. Out: a yes or no that looks at what tells a name from a value (a name is not a number, does
+not come again below it, is short and there once), and unique column names.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["has_header", "name_columns"]
+
+_NUMBER = re.compile(r"[-+]?(\d+([.,]\d+)*|\d*\.\d+)([eE][-+]?\d+)?%?")
+_LONGEST_NAME = 64
+_MOST_WORDS = 6
+_ROWS = 1_000
+
+
+def has_header(records: Sequence[Sequence[str]], wanted: Sequence[str] = ()) -> bool:
+    """Return whether the first record has names.
+
+    Parameters
+    ----------
+    records
+        The first rows, equally wide.
+    wanted
+        Names that the config asks for; where the first record, or the numbered names, have them all, that decides.
+    """
+    if not records:
+        return True
+    first = [cell.strip() for cell in records[0]]
+    if wanted and set(wanted) <= set(first):
+        return True
+    if wanted and set(wanted) <= set(name_columns(first, named=False)):
+        return False
+    if any(_NUMBER.fullmatch(cell) for cell in first) or not all(map(_could_be_name, first)):
+        return False
+    filled = [cell for cell in first if cell]
+    if len(set(filled)) < len(filled):
+        return False
+    return not _comes_again(first, records[1:_ROWS])
+
+
+def _could_be_name(cell: str) -> bool:
+    return len(cell) <= _LONGEST_NAME and len(cell.split()) <= _MOST_WORDS and not cell.endswith((".", "!", "?"))
+
+
+def _comes_again(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a cell of the first row is also a value further down its column."""
+    return any(cell and any(row[index].strip() == cell for row in rows) for index, cell in enumerate(first))
+
+
+def name_columns(first: Sequence[str], *, named: bool) -> tuple[str, ...]:
+    """Return unique names: those of the first record, numbered ones where there are none or they are blank."""
+    names: list[str] = []
+    for index, cell in enumerate(first):
+        name = (cell.strip() if named else "") or f"column{index}"
+        number = 1
+        while name in names:
+            name = f"{cell.strip()}_{number}"
+            number += 1
+        names.append(name)
+    return tuple(names)

@@ -1,0 +1,140 @@
+"""JSON lines: one object a line.
+
+In: a text file. Out: the wanted columns as text (null where a key is missing; what is no string as JSON text), batch
+by batch; the lines that are no JSON object. Blank lines are not rows.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from evenly.errors import ColumnNotFoundError, DataError
+from evenly.ingest.csv_reader import INVALID_UTF8
+from evenly.ingest.files import open_plain, read_first_bytes
+from evenly.ingest.readers import BATCH_ROWS, Place
+from evenly.ingest.rejects import Reject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from evenly.ingest.files import RawFile
+    from evenly.ingest.readers import ReadOptions
+
+__all__ = ["NOT_AN_OBJECT", "NOT_TEXT", "JsonlReader", "as_cell"]
+
+NOT_AN_OBJECT = "not a JSON object"
+NOT_TEXT = "the text is no string"
+
+
+class JsonlReader:
+    """Delivers the rows of one JSONL file."""
+
+    remarks: tuple[str, ...] = ()
+
+    def __init__(self, raw: RawFile, options: ReadOptions, folder: Path) -> None:
+        """Unpack the file where it is compressed, and look at its first bytes."""
+        read_first_bytes(raw, 4096)
+        self._name = raw.path.name
+        self._options = options
+        self._plain = open_plain(raw, folder)
+        self._diverted: list[Reject] = []
+        self._seen: dict[str, None] = {}
+
+    @property
+    def dialect(self) -> dict[str, str | bool]:
+        """Nothing to tell."""
+        return {}
+
+    def batches(self) -> Iterator[pa.Table]:
+        """Yield the wanted columns as text, rows in the order of the file."""
+        rows: list[list[str | None]] = []
+        for line, text in _lines(self._plain):
+            row = self._read_row(line, text)
+            if row is not None:
+                rows.append(row)
+            if len(rows) == BATCH_ROWS:
+                yield self._to_table(rows)
+                rows = []
+        if rows:
+            yield self._to_table(rows)
+        self._refuse_missing_columns()
+
+    def _read_row(self, line: int, text: bytes) -> list[str | None] | None:
+        """Return the wanted cells of a line, or None where it is diverted."""
+        try:
+            row = json.loads(text)
+            fault = self._find_fault(row)
+            cells = [as_cell(row.get(name)) for name in self._options.wanted] if fault is None else []
+        except UnicodeError:
+            fault = None, INVALID_UTF8
+        except (ValueError, RecursionError):
+            fault = None, NOT_AN_OBJECT
+        if fault is None:
+            return cells
+        self._diverted.append(Reject(line, *fault, text.decode("utf-8", "backslashreplace")))
+        return None
+
+    def _find_fault(self, row: Any) -> tuple[str | None, str] | None:
+        """Return column and reason where a JSON value is no row."""
+        if not isinstance(row, dict):
+            return None, NOT_AN_OBJECT
+        self._seen.update(dict.fromkeys(row))
+        lists = (name for name in self._options.text if isinstance(row.get(name), dict | list))
+        column = next(lists, None)
+        return None if column is None else (column, NOT_TEXT)
+
+    def _to_table(self, rows: list[list[str | None]]) -> pa.Table:
+        columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
+        return pa.table(columns, list(self._options.wanted))
+
+    def _refuse_missing_columns(self) -> None:
+        if not self._seen:
+            first = self._diverted[0].raw[:80] if self._diverted else ""
+            raise DataError(f"{self._name} has no line that is a JSON object; the first begins with {first!r}.")
+        for name in self._options.wanted:
+            if name not in self._seen:
+                raise ColumnNotFoundError(name, self._seen, self._name)
+
+    def diverted(self) -> Iterator[Reject]:
+        """Yield the lines that are no JSON object."""
+        yield from self._diverted
+
+    def locate(self, delivered: NDArray[np.int64]) -> Iterator[Place]:
+        """Yield line and text of delivered rows."""
+        bad = {reject.line for reject in self._diverted}
+        wanted = set(delivered.tolist())
+        good = ((line, text) for line, text in _lines(self._plain) if line not in bad)
+        for number, (line, text) in enumerate(good):
+            if number in wanted:
+                yield Place(line, text.decode("utf-8"))
+
+
+def as_cell(value: Any) -> str | None:
+    """Return a JSON value as text: a string as it is, null as None, anything else as JSON.
+
+    Raises
+    ------
+    UnicodeEncodeError
+        The string has half a surrogate pair, which no UTF-8 file can hold.
+    """
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text.encode()
+    return text
+
+
+def _lines(plain: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield number (from 1) and bytes of every line that is not blank."""
+    with plain.open("rb") as source:
+        for number, raw in enumerate(source, start=1):
+            text = (raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw).strip()
+            if text:
+                yield number, text

@@ -1,0 +1,128 @@
+"""Step two, a part at a time: checked rows -> ``part-00000.parquet``.
+
+In: where the rows of a part lie in the Arrow files of step one, and the label id of every number of each file.
+Out: one parquet file with dense row numbers and sorted label ids, the same bytes whoever writes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from evenly.errors import DataError
+from evenly.formats import LABELS_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["PartItem", "Slice", "plan_parts", "write_part"]
+
+# Parsing is cheap, compressing is not. 50,000 rows of 890 bytes on one core: none 0.03 s and 42 MB, lz4 0.16 s and
+# 32 MB, snappy 0.25 s and 30 MB, zstd 0.22 s and 20 MB.
+_CODEC = "none"
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Rows of one Arrow file: batches [first_batch, stop_batch), without the first `skip` rows, `length` of them.
+
+    `ids` is a ``.npy`` file, int32: the label id of every number in that file.
+    """
+
+    rows: Path
+    ids: Path
+    first_batch: int
+    stop_batch: int
+    skip: int
+    length: int
+
+
+@dataclass(frozen=True)
+class PartItem:
+    """One part: its number, the number of its first row, and where its rows lie."""
+
+    number: int
+    first_row: int
+    slices: tuple[Slice, ...]
+
+
+def plan_parts(files: Sequence[tuple[Path, Path, Sequence[int]]], *, partition_rows: int) -> list[PartItem]:
+    """Divide the kept rows of all files into parts of `partition_rows`, whatever the files.
+
+    Parameters
+    ----------
+    files
+        For each file: its Arrow rows, its label ids, and the rows of each batch.
+    partition_rows
+        Rows a part; the last one has what is left.
+    """
+    n_rows = sum(sum(batch_rows) for _, _, batch_rows in files)
+    items = []
+    for number, first_row in enumerate(range(0, n_rows, partition_rows)):
+        stop_row = min(first_row + partition_rows, n_rows)
+        items.append(PartItem(number, first_row, tuple(_cut(files, first_row, stop_row))))
+    return items
+
+
+def _cut(files: Sequence[tuple[Path, Path, Sequence[int]]], first_row: int, stop_row: int) -> list[Slice]:
+    """Return the slices of the files that hold rows [first_row, stop_row) of the table."""
+    slices, base = [], 0
+    for rows, ids, batch_rows in files:
+        ends = np.cumsum(batch_rows, dtype=np.int64)
+        n_rows = int(ends[-1]) if len(ends) else 0
+        start, stop = max(first_row - base, 0), min(stop_row - base, n_rows)
+        if start < stop:
+            first_batch = int(np.searchsorted(ends, start, side="right"))
+            stop_batch = int(np.searchsorted(ends, stop)) + 1
+            before = int(ends[first_batch]) - batch_rows[first_batch]
+            slices.append(Slice(rows, ids, first_batch, stop_batch, start - before, stop - start))
+        base += n_rows
+    return slices
+
+
+def write_part(item: PartItem, folder: Path) -> dict[str, int]:
+    """Write one part into `folder`; return how many rows it has."""
+    try:
+        table = pa.concat_tables([_read_slice(part) for part in item.slices], promote_options="permissive")
+    except pa.ArrowException as error:
+        raise DataError(f"The source files hold different types in the same column: {error}") from error
+    row = pa.array(np.arange(item.first_row, item.first_row + len(table), dtype=np.int64))
+    table = table.add_column(0, "row", row).combine_chunks()
+    repeated = [name for name in ("group", "given_split") if name in table.column_names]
+    pq.write_table(
+        table,
+        folder / f"part-{item.number:05d}.parquet",
+        compression=_CODEC,
+        use_dictionary=repeated,  # texts hardly ever repeat, and trying costs half of the writing
+        write_statistics=["row"],
+        store_schema=True,
+    )
+    return {"rows": len(table)}
+
+
+def _read_slice(part: Slice) -> pa.Table:
+    """Map the rows of a slice into memory, their labels as sorted ids."""
+    with pa.memory_map(str(part.rows)) as source:
+        reader = pa.ipc.open_file(source)
+        batches = [reader.get_batch(index) for index in range(part.first_batch, part.stop_batch)]
+        table = pa.Table.from_batches(batches, reader.schema).slice(part.skip, part.length)
+    labels = _to_ids(table["labels"].combine_chunks(), np.load(part.ids))
+    return table.set_column(table.schema.get_field_index("labels"), pa.field("labels", LABELS_TYPE), labels)
+
+
+def _to_ids(labels: pa.ListArray, ids: NDArray[np.int32]) -> pa.ListArray:
+    """Replace a file's label numbers by ids, sorted within each row."""
+    lengths = labels.value_lengths().to_numpy().astype(np.int64)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    width = len(ids) + int(ids.max(initial=0)) + 1
+    keys = np.repeat(np.arange(len(labels)), lengths) * width + ids[labels.flatten().to_numpy()]
+    keys.sort()
+    values = pa.array((keys % width).astype(np.int32))
+    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), values).cast(LABELS_TYPE)

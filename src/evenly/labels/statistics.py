@@ -1,0 +1,229 @@
+"""How imbalanced a table is: IRLbl, MeanIR, SCUMBLE and their kin.
+
+Comes in: a label matrix. Goes out: one `LabelStatistics`. Two passes over the stored entries and one sort of
+the rows; no pair of labels is looked at here (see `evenly.labels.cooccurrence`).
+
+The values are those of the R package mldr, but for empty labels: those it counts as IRLbl 0 in the mean, and
+so reports a lower MeanIR the more labels have no row. Here they are left out unless ``empty="mldr"``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from evenly.errors import ConfigError
+from evenly.labels.labelsets import labelset_counts
+from evenly.labels.matrix import label_counts, label_matrix, row_numbers
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+    from scipy import sparse
+
+__all__ = ["LabelStatistics", "label_statistics", "row_scumble"]
+
+
+@dataclass(frozen=True)
+class LabelStatistics:
+    """What `label_statistics` finds; a measure that is not defined (no rows, one label) is NaN.
+
+    Attributes
+    ----------
+    n_rows, n_labels
+        N and L.
+    counts
+        Shape (n_labels,), int64: rows that hold each label, c_l.
+    irlbl
+        Shape (n_labels,), float64: max(c) / c_l; NaN for an empty label (0 with ``empty="mldr"``).
+    imr
+        Shape (n_labels,), float64: max(c_l, N - c_l) / min(c_l, N - c_l); NaN where one of them is 0.
+    minority
+        Shape (n_labels,), bool: IRLbl > MeanIR, strictly.
+    scumble_lbl, scumble_lbl_cv
+        Shape (n_labels,), float64: mean of SCUMBLE over the rows that hold the label (NaN, or 0 with
+        ``empty="mldr"``, where there is none), and its coefficient of variation (NaN below two rows).
+    mean_ir, max_ir, cvir
+        Mean, largest and coefficient of variation (sd with ddof=1 over mean) of IRLbl.
+    scumble, scumble_cv
+        Mean of SCUMBLE over all rows, in [0, 1], and its coefficient of variation.
+    cardinality, density
+        Labels a row, and that as a share of the labels.
+    n_labelsets, n_labelsets_once, largest_labelset
+        Distinct combinations of labels, those seen in one row, rows of the commonest.
+    tcs
+        ln(features * labels * labelsets); NaN without a number of features.
+    n_empty, n_singletons
+        Labels with no row and with one.
+    n_unlabelled
+        Rows without a label.
+    """
+
+    n_rows: int
+    n_labels: int
+    counts: NDArray[np.int64]
+    irlbl: NDArray[np.float64]
+    imr: NDArray[np.float64]
+    minority: NDArray[np.bool_]
+    scumble_lbl: NDArray[np.float64]
+    scumble_lbl_cv: NDArray[np.float64]
+    mean_ir: float
+    max_ir: float
+    cvir: float
+    scumble: float
+    scumble_cv: float
+    cardinality: float
+    density: float
+    n_labelsets: int
+    n_labelsets_once: int
+    largest_labelset: int
+    tcs: float
+    n_empty: int
+    n_singletons: int
+    n_unlabelled: int
+
+    def overall(self) -> dict[str, int | float]:
+        """Return the measures of the whole table, by name."""
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return {name: value for name, value in values if not isinstance(value, np.ndarray)}
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the measures of every label, a row a label, as a DataFrame."""
+        import pandas as pd
+
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return pd.DataFrame({name: value for name, value in values if isinstance(value, np.ndarray)})
+
+
+def label_statistics(
+    labels: Any, empty: Literal["drop", "mldr"] = "drop", *, n_features: int | None = None
+) -> LabelStatistics:
+    """Measure the imbalance of a label matrix.
+
+    Parameters
+    ----------
+    labels
+        Shape (n_rows, n_labels): a scipy CSR matrix (or what becomes one) of 0 and 1.
+    empty
+        Labels without a row: left out of the means ("drop"), or counted as IRLbl 0 as the R package does
+        ("mldr").
+    n_features
+        Number of input features, for TCS.
+
+    Raises
+    ------
+    ConfigError
+        `empty` is neither.
+    LabelShapeError
+        It is no matrix of 0 and 1.
+
+    References
+    ----------
+    F. Charte, A. Rivera, M. J. del Jesus, F. Herrera: Addressing imbalance in multilabel classification,
+    Neurocomputing 163 (2015), eq. 1 to 3 (IRLbl, MeanIR, CVIR); the same: Concurrence among imbalanced labels
+    and its influence on multilabel resampling algorithms, HAIS 2014 (SCUMBLE); F. Charte, D. Charte: Working
+    with multilabel datasets in R, the R Journal 7/2 (2015) (SCUMBLELbl, TCS).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = label_statistics(np.array([[1, 0], [1, 0], [1, 1]]))
+    >>> found.irlbl.tolist(), found.mean_ir, found.minority.tolist()
+    ([1.0, 3.0], 2.0, [False, True])
+    """
+    if empty not in ("drop", "mldr"):
+        raise ConfigError(f"empty is {empty!r}, expected 'drop' or 'mldr'.")
+    matrix = label_matrix(labels)
+    n_rows, n_labels = matrix.shape
+    counts = label_counts(matrix)
+    of_empty = 0.0 if empty == "mldr" else np.nan
+    irlbl = _irlbl(counts, of_empty)
+    averaged = irlbl[~np.isnan(irlbl)]
+    mean_ir = _mean(averaged)
+    per_row = row_scumble(matrix, irlbl)
+    scumble_lbl, scumble_lbl_cv = _scumble_of_labels(matrix, per_row, counts)
+    scumble_lbl[counts == 0] = of_empty
+    sets = labelset_counts(matrix)
+    return LabelStatistics(
+        n_rows=n_rows,
+        n_labels=n_labels,
+        counts=counts,
+        irlbl=irlbl,
+        imr=_imr(counts, n_rows),
+        minority=irlbl > mean_ir,
+        scumble_lbl=scumble_lbl,
+        scumble_lbl_cv=scumble_lbl_cv,
+        mean_ir=mean_ir,
+        max_ir=float(averaged.max()) if len(averaged) else np.nan,
+        cvir=_variation(averaged),
+        scumble=_mean(per_row),
+        scumble_cv=_variation(per_row),
+        cardinality=matrix.nnz / n_rows if n_rows else np.nan,
+        density=matrix.nnz / n_rows / n_labels if n_rows and n_labels else np.nan,
+        n_labelsets=len(sets),
+        n_labelsets_once=int((sets == 1).sum()),
+        largest_labelset=int(sets.max(initial=0)),
+        tcs=float(np.log(n_features * n_labels * len(sets))) if n_features and n_labels and len(sets) else np.nan,
+        n_empty=int((counts == 0).sum()),
+        n_singletons=int((counts == 1).sum()),
+        n_unlabelled=int((np.diff(matrix.indptr) == 0).sum()),
+    )
+
+
+def row_scumble(matrix: sparse.csr_matrix, irlbl: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return SCUMBLE of every row, shape (n_rows,), float64: 0 for a row with fewer than two labels.
+
+    SCUMBLE_i = 1 - (product of IRLbl_l)^(1/|Y_i|) / mean IRLbl_l, l in Y_i: how far common and rare labels
+    meet.
+    """
+    n_held = np.diff(matrix.indptr)
+    several = n_held > 1
+    held = np.maximum(n_held, 1)
+    levels = np.where(irlbl > 0, irlbl, 1.0)  # no row holds an empty label, whatever stands for it
+    mean = _row_sums(matrix, levels) / held
+    mean_log = _row_sums(matrix, np.log(levels)) / held
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(several, 1 - np.exp(mean_log) / mean, 0.0)
+
+
+def _row_sums(matrix: sparse.csr_matrix, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    sums: NDArray[np.float64] = matrix @ values
+    return sums
+
+
+def _irlbl(counts: NDArray[np.int64], of_empty: float) -> NDArray[np.float64]:
+    largest = counts.max(initial=0)
+    return np.where(counts > 0, largest / np.maximum(counts, 1), of_empty)
+
+
+def _imr(counts: NDArray[np.int64], n_rows: int) -> NDArray[np.float64]:
+    fewer, more = np.minimum(counts, n_rows - counts), np.maximum(counts, n_rows - counts)
+    return np.where(fewer > 0, more / np.maximum(fewer, 1), np.nan)
+
+
+def _scumble_of_labels(
+    matrix: sparse.csr_matrix, per_row: NDArray[np.float64], counts: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and coefficient of variation of the rows' SCUMBLE, for every label."""
+    n_labels = matrix.shape[1]
+    values = per_row[row_numbers(matrix)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.bincount(matrix.indices, values, n_labels) / counts
+        squares = np.bincount(matrix.indices, (values - mean[matrix.indices]) ** 2, n_labels)
+        variation = np.where(squares > 0, np.sqrt(squares / (counts - 1)) / mean, 0.0)
+    variation[counts < 2] = np.nan  # noqa: PLR2004 - a deviation needs two rows
+    return mean, variation
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if len(values) else np.nan
+
+
+def _variation(values: NDArray[np.float64]) -> float:
+    """Return sd(ddof=1) / mean; 0 where all are alike, NaN below two values."""
+    if len(values) < 2:  # noqa: PLR2004 - a deviation needs two values
+        return np.nan
+    deviation = values.std(ddof=1)
+    return float(deviation / values.mean()) if deviation else 0.0

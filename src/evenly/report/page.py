@@ -1,0 +1,128 @@
+"""Figures in, one self-contained HTML page out.
+
+Nothing is loaded from anywhere: style, script and charts stand in the page, and its content security policy lets
+nothing else run, whatever a label is called. The template engine escapes every value; `visible` shows what would
+hide or reorder text.
+"""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import hashlib
+import json
+import re
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from evenly.report import charts, wording
+from evenly.report.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["render_page"]
+
+_MISSING = "\N{EN DASH}"
+_MOST_CURVES = 6
+
+
+def render_page(figures: Mapping[str, Any]) -> str:
+    """Return the report as HTML.
+
+    Parameters
+    ----------
+    figures
+        From `evenly.report.figures.collect_figures`.
+    """
+    script = _read("page.js")
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            figures=figures,
+            charts=_draw(figures),
+            wording=wording,
+            style=Markup(_read("style.css")),  # noqa: S704 - our own file
+            script=Markup(script),  # noqa: S704 - our own file
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        )
+    )
+
+
+def _read(name: str) -> str:
+    return resources.files("evenly.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        autoescape=True,
+        loader=FunctionLoader(_read),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.filters.update(number=_number, score=_score, share=_share, ratio=_ratio, flat=_flatten)
+    environment.globals.update(mark_new=mark_new)
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _draw(figures: Mapping[str, Any]) -> dict[str, Any]:
+    labels, training = figures["labels"], figures["training"]
+    curves = list(training["curves"].items())[:_MOST_CURVES]
+    return {
+        "counts": charts.label_counts_chart(labels, resampled=figures["resampling"]["method"] != "none"),
+        "counts_are_named": len(labels) <= charts.MOST_NAMED_LABELS,
+        "curves": [(name, charts.curve_chart(name, each, training["best_epoch"])) for name, each in curves],
+        "dots_are_thinned": len(labels) > charts.MOST_DOTS,
+        "f1_by_count": charts.score_by_count_chart(labels),
+    }
+
+
+def _number(value: float | None) -> str:
+    return _MISSING if value is None else f"{value:,}"
+
+
+def _score(value: float | None) -> str:
+    if value is None:
+        return _MISSING
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+
+
+def _share(value: float | None) -> str:
+    return _MISSING if value is None else f"{value:.1%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def _ratio(value: float | None) -> str:
+    return _MISSING if value is None else f"{value:,.1f}"
+
+
+def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield dotted names and the JSON text of each setting."""
+    for name, inner in value.items():
+        if isinstance(inner, dict) and inner:
+            yield from _flatten(inner, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", inner if isinstance(inner, str) else json.dumps(inner, ensure_ascii=False)
+
+
+def mark_new(text: str, seed: str) -> list[tuple[str, bool]]:
+    """Return the pieces of a text and whether they are not those of the text that it was made from."""
+    words, old = re.findall(r"\s*\S+", text), re.findall(r"\s*\S+", seed)
+    matcher = difflib.SequenceMatcher(
+        None, [word.strip() for word in old], [word.strip() for word in words], autojunk=False
+    )
+    pieces: list[tuple[str, bool]] = []
+    for kind, _, _, start, end in matcher.get_opcodes():
+        piece = "".join(words[start:end])
+        bare = piece.lstrip()
+        pieces += [(piece[: len(piece) - len(bare)], False), (bare, kind != "equal")]
+    return [(piece, new) for piece, new in pieces if piece]

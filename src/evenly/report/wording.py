@@ -1,0 +1,101 @@
+"""The names that people read for what the files call by keys, and in which order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["METHODS", "SPLITTING", "STAGES", "TASKS", "curve_name", "metric_name", "metric_table", "source_name"]
+
+TASKS = {"binary": "two classes", "multiclass": "one label a row", "multilabel": "several labels a row"}
+
+METHODS = {
+    "none": "nothing was resampled",
+    "random_over": "random over-sampling",
+    "random_under": "random under-sampling",
+    "ml_ros": "ML-ROS (random over-sampling for several labels a row)",
+    "ml_rus": "ML-RUS (random under-sampling for several labels a row)",
+    "mlsmote": "MLSMOTE (synthetic rows from two neighbours)",
+}
+
+SPLITTING = {
+    "iterative": "by iterative stratification, the rarest label first",
+    "stratified": "by stratification",
+}
+
+STAGES = {
+    "table": "Table",
+    "split": "Split",
+    "stats": "Label statistics",
+    "weights": "Weights",
+    "plan": "Resampling plan",
+    "shards": "Token shards",
+    "model": "Model",
+}
+
+_SOURCES = {
+    "test": "Model, test",
+    "baseline": "TF-IDF + logistic regression, test",
+    "baseline_prior": "Prior only, test",
+    "validation": "Model, validation",
+    "train": "Model, train rows",
+}
+
+_METRICS = {
+    "f1_macro": ("F1, macro", "mean over the labels of the split"),
+    "f1_micro": ("F1, micro", "all labels pooled"),
+    "f1_weighted": ("F1, weighted", "mean over labels, weighted by their rows"),
+    "f1_samples": ("F1, by document", "mean over documents"),
+    "f1_positive": ("F1", "of the positive class"),
+    "precision_positive": ("Precision", "of the positive class"),
+    "recall_positive": ("Recall", "of the positive class"),
+    "pr_auc_positive": ("PR-AUC", "of the positive class"),
+    "roc_auc_positive": ("ROC-AUC", "of the positive class"),
+    "f1_macro_head": ("F1, head", "mean over the most frequent third of the labels"),
+    "f1_macro_medium": ("F1, medium", "mean over the middle third"),
+    "f1_macro_tail": ("F1, tail", "mean over the rarest third"),
+    "pr_auc_macro": ("PR-AUC, macro", "average precision, mean over labels"),
+    "pr_auc_micro": ("PR-AUC, micro", "all labels pooled"),
+    "precision_macro": ("Precision, macro", "mean over labels"),
+    "recall_macro": ("Recall, macro", "mean over labels"),
+    "precision_micro": ("Precision, micro", "all labels pooled"),
+    "recall_micro": ("Recall, micro", "all labels pooled"),
+    "accuracy": ("Accuracy", "share of documents with the right class"),
+    "exact_match": ("Exact match", "share of documents with exactly the right labels"),
+    "hamming_loss": ("Hamming loss", "share of wrong cells; lower is better"),
+    "roc_auc_macro": ("ROC-AUC, macro", "mean over labels; flatters rare labels"),
+    "roc_auc_micro": ("ROC-AUC, micro", "all labels pooled; flatters rare labels"),
+    "n_rows": ("Documents", "rows of the split"),
+    "n_labels_averaged": ("Labels averaged over", "those with at least one document in the split"),
+    "n_labels_roc_auc": ("Labels in ROC-AUC", "those with and without documents in the split"),
+}
+
+_CURVES = {"loss": "Loss", "pr_auc": "PR-AUC", "f1": "F1", "accuracy": "Accuracy"}
+
+
+def metric_name(metric: str) -> tuple[str, str]:
+    """Return the name of a metric and what it is averaged over; an unknown one is named by its key."""
+    return _METRICS.get(metric, (metric, ""))
+
+
+def curve_name(metric: str) -> str:
+    """Return the name of what was followed over the epochs."""
+    return _CURVES.get(metric) or metric_name(metric)[0]
+
+
+def source_name(source: str) -> str:
+    """Return whose figures they are: the model's on a split, or those of a baseline."""
+    return _SOURCES.get(source, source)
+
+
+def metric_table(metrics: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+    """Return the sources and the metrics of a table of metrics, both in the order in which they are shown."""
+    return _ordered(metrics, _SOURCES), _ordered({name for each in metrics.values() for name in each}, _METRICS)
+
+
+def _ordered(found: Iterable[str], known: Iterable[str]) -> list[str]:
+    names = set(found)
+    first = [name for name in known if name in names]
+    return first + sorted(names.difference(first))

@@ -1,0 +1,349 @@
+"""The compiled loops. Imported only by functions that need them, since numba takes half a second to load.
+
+All of them are deterministic: one generator, handed down, and no threads. Kernels that call one another stand in
+this one file, because numba's cache looks at the file of the outermost one only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+
+import numba
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+__all__ = ["Log", "State", "Supply", "grow_rows", "nearest_by_product", "remove_rows"]
+
+PATIENCE = 25  # rounds without a fall of the largest IR: one round may be bad luck, so many are not
+HALF = 0.5
+ROUNDING = 1e-12  # by which two sums of the same ratios may differ
+
+
+def compiled(function: F) -> F:
+    """Compile at the first call, and keep the machine code beside the source or in the user's cache folder."""
+    try:
+        return cast("F", numba.njit(cache=True)(function))
+    except RuntimeError:  # neither folder can be written
+        return cast("F", numba.njit(function))
+
+
+class Supply(NamedTuple):
+    """What rows can be made of; read only.
+
+    An *entry* is a row within the bag of a label: entries of label l are ``start[l]:start[l + 1]``. A new row holds
+    one of the label sets: by entry, or those of the parent with the larger share (of the one row, for a clone).
+    """
+
+    start: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    shuffled: NDArray[np.int64]
+    neighbors: NDArray[np.int64]
+    n_neighbors: NDArray[np.int64]
+    set_start: NDArray[np.int64]
+    set_labels: NDArray[np.int64]
+    sets_by_entry: bool
+    order: NDArray[np.int64]
+
+
+class State(NamedTuple):
+    """Where a growth stands; changed in place.
+
+    `entries` holds for every label the entries still worth trying, in its first `alive` places; recipes walk through
+    them (`cursor`) and keep those that can be used again (`kept`). `room` is how often a row may still be used.
+    """
+
+    counts: NDArray[np.int64]
+    top: NDArray[np.int64]
+    room: NDArray[np.int64]
+    entries: NDArray[np.int64]
+    alive: NDArray[np.int64]
+    cursor: NDArray[np.int64]
+    kept: NDArray[np.int64]
+    retired: NDArray[np.bool_]
+
+
+class Log(NamedTuple):
+    """The rows added so far, one a place."""
+
+    entry: NDArray[np.int64]
+    reference: NDArray[np.int64]
+    share: NDArray[np.float64]
+    position: NDArray[np.float64]
+    label: NDArray[np.int64]
+    label_set: NDArray[np.int64]
+
+
+@compiled
+def _reset_lists(supply: Supply, state: State) -> None:
+    state.entries[:] = supply.shuffled
+    state.cursor[:] = 0
+    state.kept[:] = 0
+    state.retired[:] = False
+    for label in range(len(state.alive)):
+        state.alive[label] = supply.start[label + 1] - supply.start[label]
+
+
+@compiled
+def _any_entry(rng: Any, supply: Supply, state: State, label: int) -> int:
+    """Return a random usable entry of the label, or -1; rows that are used up leave the list."""
+    start = supply.start[label]
+    while state.alive[label] > 0:
+        place = start + int(rng.random() * state.alive[label])
+        entry: int = state.entries[place]
+        if state.room[supply.rows[entry]] > 0:
+            return entry
+        state.alive[label] -= 1
+        last = start + state.alive[label]
+        state.entries[place], state.entries[last] = state.entries[last], entry
+    return -1
+
+
+@compiled
+def _next_entry(supply: Supply, state: State, label: int) -> int:
+    """Return the next usable entry of the label's cycle, or -1; rows that are used up leave the list."""
+    start = supply.start[label]
+    while True:
+        if state.cursor[label] >= state.alive[label]:
+            state.alive[label] = state.kept[label]
+            state.cursor[label] = 0
+            state.kept[label] = 0
+            if state.alive[label] == 0:
+                return -1
+        entry: int = state.entries[start + state.cursor[label]]
+        state.cursor[label] += 1
+        if state.room[supply.rows[entry]] > 0:
+            state.entries[start + state.kept[label]] = entry
+            state.kept[label] += 1
+            return entry
+
+
+@compiled
+def _raises_top(supply: Supply, state: State, label_set: int) -> bool:
+    for place in range(supply.set_start[label_set], supply.set_start[label_set + 1]):
+        if state.counts[supply.set_labels[place]] >= state.top[0]:
+            return True
+    return False
+
+
+@compiled
+def _count_set(supply: Supply, state: State, label_set: int, by: int) -> None:
+    for place in range(supply.set_start[label_set], supply.set_start[label_set + 1]):
+        label = supply.set_labels[place]
+        state.counts[label] += by
+        state.top[0] = max(state.top[0], state.counts[label])
+
+
+@compiled
+def _add_row(rng: Any, supply: Supply, state: State, log: Log, n: int, label: int, may_raise: bool) -> bool:  # noqa: FBT001 - numba takes flags by position
+    """Make row `n` for the label; False, and the label retired, where no row can be made."""
+    k = supply.n_neighbors[label]
+    misses = 0
+    while True:
+        entry = _next_entry(supply, state, label) if k > 0 else _any_entry(rng, supply, state, label)
+        if entry < 0:
+            break
+        row = supply.rows[entry]
+        reference, share, position = row, 0.0, 0.0
+        if k > 0:
+            reference = supply.neighbors[entry, int(rng.random() * k)]
+            share = rng.random()
+            while share == HALF:  # neither parent has the larger share
+                share = rng.random()
+            position = (1.0 - share) * rng.random()
+        label_set = entry if supply.sets_by_entry else (row if share < HALF else reference)
+        if may_raise or not _raises_top(supply, state, label_set):
+            log.entry[n], log.reference[n], log.label[n] = entry, reference, label
+            log.share[n], log.position[n], log.label_set[n] = share, position, label_set
+            state.room[row] -= 1
+            _count_set(supply, state, label_set, 1)
+            return True
+        misses += 1
+        if k == 0:
+            state.room[row] = 0  # it holds a label at the top, which stays at the top
+        elif misses >= state.alive[label]:
+            break
+    state.retired[label] = True
+    return False
+
+
+@compiled
+def _worst(supply: Supply, state: State, counts: NDArray[np.int64], target_ir: float) -> float:
+    """Return the largest IR above the target, by these counts, among labels that can still be helped; 0: none."""
+    top = counts.max()
+    worst = 0.0
+    for label in supply.order:
+        if not state.retired[label] and top > target_ir * counts[label]:
+            worst = max(worst, top / counts[label])
+    return worst
+
+
+@compiled
+def _max_and_mean(supply: Supply, counts: NDArray[np.int64]) -> tuple[float, float]:
+    """Return the largest IRLbl of the labels that may be served, and the mean of all with rows."""
+    top = counts.max()
+    inverse = 0.0
+    n_held = 0
+    for count in counts:
+        if count > 0:
+            inverse += 1.0 / count
+            n_held += 1
+    return top / counts[supply.order].min(), top * inverse / n_held
+
+
+@compiled
+def _run_rounds(
+    rng: Any,
+    supply: Supply,
+    state: State,
+    log: Log,
+    n: int,
+    target_ir: float,
+    may_raise: bool,  # noqa: FBT001 - as above
+) -> tuple[int, int]:
+    """Serve every label above the target once a round, rarest first.
+
+    Returns the rows made and those worth keeping: up to where the largest IR that can be helped was lowest, and
+    neither the largest IR of the labels that may be served nor the mean of all stood higher than at the start. (A
+    label that cannot be served, such as MLSMOTE's of one row, must not keep the others from being helped.)
+    """
+    budget = len(log.entry)
+    start_max, start_mean = _max_and_mean(supply, state.counts)
+    best = state.counts.copy()
+    keep, stalled = n, 0
+    while n < budget and stalled < PATIENCE:
+        before = n
+        for label in supply.order:
+            if n < budget and not state.retired[label] and state.top[0] > target_ir * state.counts[label]:
+                n += _add_row(rng, supply, state, log, n, label, may_raise)
+        now_max, now_mean = _max_and_mean(supply, state.counts)
+        valid = now_max <= start_max and now_mean <= start_mean * (1.0 + ROUNDING)
+        better = now_max < start_max or now_mean < start_mean * (1.0 - ROUNDING)
+        stalled += 1
+        # A label that has just been retired is no fall: compare the others with what they were.
+        if _worst(supply, state, state.counts, target_ir) < _worst(supply, state, best, target_ir):
+            best[:] = state.counts
+            stalled = 0
+        if valid and better and (stalled == 0 or n == budget):
+            keep = n
+        if n == before:
+            break
+    return n, keep
+
+
+@compiled
+def grow_rows(rng: Any, supply: Supply, state: State, log: Log, target_ir: float) -> int:
+    """Add rows until every label stands at the target, or the log is full, or nothing more can be helped.
+
+    First any row is taken, for as long as the largest IR falls; then only rows that leave the largest count where it
+    is, so that what is still done for one label costs no other.
+    """
+    _reset_lists(supply, state)
+    n, keep = _run_rounds(rng, supply, state, log, 0, target_ir, True)  # noqa: FBT003 - as above
+    for place in range(n - 1, keep - 1, -1):
+        _count_set(supply, state, log.label_set[place], -1)
+        state.room[supply.rows[log.entry[place]]] += 1
+    state.top[0] = state.counts.max()
+    _reset_lists(supply, state)
+    return _run_rounds(rng, supply, state, log, keep, target_ir, False)[0]  # noqa: FBT003 - as above
+
+
+@compiled
+def _may_go(
+    set_start: NDArray[np.int64],
+    set_labels: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    row: int,
+    target_ir: float,
+) -> bool:
+    """Tell whether all labels of the row would stay at or below the target without it."""
+    top = counts.max()
+    for place in range(set_start[row], set_start[row + 1]):
+        left = counts[set_labels[place]] - 1
+        if left < 1 or top > target_ir * left:
+            return False
+    return True
+
+
+@compiled
+def remove_rows(
+    rng: Any,
+    bags: tuple[NDArray[np.int64], NDArray[np.int64]],
+    sets: tuple[NDArray[np.int64], NDArray[np.int64]],
+    counts: NDArray[np.int64],
+    free: NDArray[np.bool_],
+    budget: int,
+    target_ir: float,
+) -> NDArray[np.int64]:
+    """Remove random free rows of the most frequent label until the largest IR is at the target.
+
+    Returns the rows removed, in order, up to the last one by which the largest count fell. `counts` and `free` are
+    changed in place.
+    """
+    start, rows = bags
+    alive = start[1:] - start[:-1]
+    removed = np.empty(budget, np.int64)
+    n = keep = 0
+    while n < budget:
+        label = counts.argmax()
+        top = counts[label]
+        fewest = top
+        for count in counts:
+            if count > 0:
+                fewest = min(fewest, count)
+        if top <= target_ir * fewest or alive[label] == 0:
+            break
+        place = start[label] + int(rng.random() * alive[label])
+        alive[label] -= 1
+        row = rows[place]
+        last = start[label] + alive[label]
+        rows[place], rows[last] = rows[last], row
+        if free[row] and _may_go(sets[0], sets[1], counts, row, target_ir):
+            free[row] = False
+            removed[n] = row
+            n += 1
+            for position in range(sets[0][row], sets[0][row + 1]):
+                counts[sets[1][position]] -= 1
+            if counts.max() < top:
+                keep = n
+    return removed[:keep]
+
+
+@compiled
+def nearest_by_product(
+    by_row: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
+    by_column: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
+    k: int,
+) -> NDArray[np.int64]:
+    """Return for every row the k others with the largest dot product, nearest first, ties by row number.
+
+    The products of one row are summed over the columns that it has, so memory is one number a row.
+    """
+    starts, columns, values = by_row
+    column_starts, column_rows, column_values = by_column
+    n_rows = len(starts) - 1
+    nearest = np.empty((n_rows, k), np.int64)
+    product = np.zeros(n_rows)
+    best = np.empty(k)
+    for row in range(n_rows):
+        product[:] = 0.0
+        for place in range(starts[row], starts[row + 1]):
+            column, value = columns[place], values[place]
+            for other in range(column_starts[column], column_starts[column + 1]):
+                product[column_rows[other]] += value * column_values[other]
+        found = 0
+        for other in range(n_rows):
+            if other == row or (found == k and product[other] <= best[k - 1]):
+                continue
+            at = min(found, k - 1)
+            while at > 0 and best[at - 1] < product[other]:
+                best[at], nearest[row, at] = best[at - 1], nearest[row, at - 1]
+                at -= 1
+            best[at], nearest[row, at] = product[other], other
+            found = min(found + 1, k)
+    return nearest

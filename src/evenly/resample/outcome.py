@@ -1,0 +1,203 @@
+"""What a resampling did to every label, why some could not be brought to the target, and that in a sentence."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from evenly.resample.imbalance import above_target, irlbl, label_counts, max_ir, mean_ir
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from scipy import sparse
+
+    from evenly.resample.limits import Limits
+    from evenly.resample.mlsmote import Recipes
+
+__all__ = ["Outcome", "explain", "measure"]
+
+NAMES_SHOWN = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The labels of the train rows before and after; arrays of shape (n_labels,), int64.
+
+    Attributes
+    ----------
+    before, after
+        Rows that hold each label.
+    clones, synthetic
+        Rows added that hold each label, as copies and as synthetic rows.
+    n_rows, n_cloned, n_synthetic, n_removed
+        Train rows before, and what was done to them.
+    reasons
+        For every label why it is not at the target, or None where it is.
+    """
+
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    clones: NDArray[np.int64]
+    synthetic: NDArray[np.int64]
+    n_rows: int
+    n_cloned: int
+    n_synthetic: int
+    n_removed: int
+    reasons: tuple[str | None, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """Return the JSON facts of the manifest; `n_added` counts clones and synthetic rows."""
+        lower = irlbl(self.after)[self.before > 0] < irlbl(self.before)[self.before > 0]
+        added = (self.clones + self.synthetic > 0)[self.before > 0]
+        return {
+            "n_train": self.n_rows,
+            "n_added": self.n_cloned + self.n_synthetic,
+            "n_removed": self.n_removed,
+            "n_synthetic": self.n_synthetic,
+            "max_ir_before": max_ir(self.before),
+            "max_ir_after": max_ir(self.after),
+            "mean_ir_before": mean_ir(self.before),
+            "mean_ir_after": mean_ir(self.after),
+            "n_helped": int((lower & (added | (self.n_removed > 0))).sum()),
+            "n_not_reached": sum(reason is not None for reason in self.reasons),
+        }
+
+    def table(self, names: Sequence[str]) -> pa.Table:
+        """Return ``labels.parquet``: a row a label."""
+        return pa.table(
+            {
+                "id": pa.array(np.arange(len(names)), pa.int32()),
+                "name": pa.array(names, pa.string()),
+                "before": self.before,
+                "after": self.after,
+                "irlbl_before": pa.array(irlbl(self.before), from_pandas=True),
+                "irlbl_after": pa.array(irlbl(self.after), from_pandas=True),
+                "clones": self.clones,
+                "synthetic": self.synthetic,
+                "reason": pa.array(self.reasons, pa.string()),
+            }
+        )
+
+    def sentence(self, method: str, target_ir: float, names: Sequence[str]) -> str:
+        """Return the outcome in plain words."""
+        changes = [
+            f"{count:,} {what.format('s' * (count > 1))} ({sign}{count / max(1, self.n_rows):.0%})"
+            for count, what, sign in (
+                (self.n_cloned, "row{} added", "+"),
+                (self.n_synthetic, "synthetic row{} added", "+"),
+                (self.n_removed, "row{} removed", "-"),
+            )
+            if count
+        ]
+        before, after = max_ir(self.before), max_ir(self.after)
+        ratio = "" if before is None or after is None else f", largest IR {before:.4g} -> {after:.4g}"
+        return f"{method}: {', '.join(changes) or 'nothing to change'}{ratio}{self._list_reasons(target_ir, names)}"
+
+    def _list_reasons(self, target_ir: float, names: Sequence[str]) -> str:
+        by_reason: defaultdict[str, list[str]] = defaultdict(list)
+        for name, reason in zip(names, self.reasons, strict=True):
+            if reason is not None:
+                by_reason[reason].append(name)
+        if not by_reason:
+            return f", all labels at {target_ir:g} or below"
+        n_labels = sum(map(len, by_reason.values()))
+        parts = [f"{reason} ({_list_some(held)})" for reason, held in by_reason.items()]
+        return f", {n_labels} label{'s' * (n_labels > 1)} not brought to {target_ir:g}: {'; '.join(parts)}"
+
+
+def _list_some(names: list[str]) -> str:
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def measure(
+    labels: sparse.csr_matrix, copies: NDArray[np.int32], recipes: Recipes, limits: Limits, method: str
+) -> Outcome:
+    """Count every label of the train rows before and after a plan.
+
+    Parameters
+    ----------
+    labels
+        Of the train rows, shape (n_train, n_labels).
+    copies
+        Shape (n_train,): 0 removes a row, 1 keeps it, more clone it.
+    recipes
+        Synthetic rows; their parents are numbered within `labels`.
+    limits
+        The aim and the bounds that were given.
+    method
+        The method used; with ``none`` there is no aim, hence no label misses it.
+    """
+    before = label_counts(labels)
+    holds = labels.T.astype(np.int64)
+    clones = np.asarray(holds @ (copies - 1).clip(0).astype(np.int64))
+    removed = np.asarray(holds @ (copies == 0).astype(np.int64))
+    synthetic = label_counts(recipes.labels)
+    after = before + clones + synthetic - removed
+    uses = copies + np.bincount(recipes.seed, minlength=len(copies))
+    return Outcome(
+        before=before,
+        after=after,
+        clones=clones,
+        synthetic=synthetic,
+        n_rows=len(copies),
+        n_cloned=int((copies - 1).clip(0).sum()),
+        n_synthetic=len(recipes),
+        n_removed=int((copies == 0).sum()),
+        reasons=(None,) * len(before) if method == "none" else explain(labels, after, uses, limits, method),
+    )
+
+
+def explain(
+    labels: sparse.csr_matrix, after: NDArray[np.int64], uses: NDArray[np.int64], limits: Limits, method: str
+) -> tuple[str | None, ...]:
+    """Return for every label why it is not at the target, or None where it is.
+
+    Parameters
+    ----------
+    labels
+        Of the train rows, shape (n_train, n_labels).
+    after
+        Rows that hold each label after the resampling, shape (n_labels,).
+    uses
+        Shape (n_train,): the copies of a row, and how often it is a seed besides; 0 for a removed row.
+    limits, method
+        As in `measure`.
+    """
+    before = label_counts(labels)
+    holds = labels.T.astype(np.int64)
+    usable = np.asarray(holds @ (uses < limits.max_copies).astype(np.int64))
+    at_top = np.asarray(labels.astype(np.int64) @ (after == after.max(initial=0)).astype(np.int64)) > 0
+    with_top = np.asarray(holds @ at_top.astype(np.int64))
+    under = method.endswith(("under", "rus"))
+    changed = int((uses - 1).clip(0).sum() + (uses == 0).sum())
+    # Removing lowers the largest count only when a row goes for every label that stands at it.
+    next_step = int((after == after.max(initial=0)).sum()) if under else 1
+    spent = changed + next_step > limits.budget(len(uses))
+    missed = above_target(after, limits.target_ir)
+    minority = above_target(before, limits.target_ir)
+
+    def reason(label: int) -> str | None:  # noqa: PLR0911 - a table of cases
+        if before[label] == 0:
+            return "no train rows"
+        if not missed[label]:
+            return None
+        if method == "mlsmote" and not minority[label]:
+            return "lifted above it by rows added for other labels"
+        if method == "mlsmote" and before[label] == 1:
+            return "one row, which mlsmote cannot use"
+        if not under and usable[label] == 0:
+            return "max_copies reached"
+        if spent:
+            return "max_growth reached"
+        if not under and with_top[label] == before[label]:
+            return "held only together with majority labels"
+        return "the largest IR no longer falls"
+
+    return tuple(reason(label) for label in range(len(before)))

@@ -1,0 +1,163 @@
+"""Random over- and under-sampling of a table with one label a row: imbalanced-learn's samplers over row numbers.
+
+How many rows each class shall have follows from the target and the bounds; which rows, imbalanced-learn draws.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evenly.resample.imbalance import above_target
+from evenly.resample.limits import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["over_strategy", "random_over", "random_under", "under_strategy"]
+
+
+def random_over(
+    classes: ArrayLike,
+    *,
+    target_ir: float,
+    max_copies: int,
+    max_growth: float,
+    random_state: np.random.Generator | int,
+) -> NDArray[np.int32]:
+    """Over-sample the rare classes with imbalanced-learn's RandomOverSampler.
+
+    Parameters
+    ----------
+    classes
+        Shape (n_rows,), integers from 0: the class of every row.
+    target_ir, max_copies, max_growth
+        See `Limits`. Rows that the draw, which is with replacement, takes more than `max_copies` times hand the rest
+        on to other rows of their class.
+    random_state
+        A generator, or the seed of one.
+
+    Returns
+    -------
+    ndarray, shape (n_rows,), int32
+        How often each row is to stand in the data; at least 1.
+
+    Examples
+    --------
+    >>> random_over([0, 0, 0, 0, 1], target_ir=2, max_copies=10, max_growth=1, random_state=0)
+    array([1, 1, 1, 1, 2], dtype=int32)
+    """
+    y = np.asarray(classes, np.int64)
+    limits = Limits(target_ir, max_copies, max_growth)
+    strategy = over_strategy(np.bincount(y), limits)
+    if not strategy:
+        return np.ones(len(y), np.int32)
+    from imblearn.over_sampling import RandomOverSampler
+
+    rng = np.random.default_rng(random_state)
+    sampler = RandomOverSampler(sampling_strategy=strategy, random_state=_draw_seed(rng))
+    sampler.fit_resample(np.arange(len(y)).reshape(-1, 1), y)
+    copies = np.bincount(sampler.sample_indices_, minlength=len(y)).astype(np.int32)
+    for label in strategy:
+        _level_copies(copies, np.flatnonzero(y == label), max_copies, rng)
+    return copies
+
+
+def random_under(
+    classes: ArrayLike, *, target_ir: float, max_growth: float, random_state: np.random.Generator | int
+) -> NDArray[np.int32]:
+    """Under-sample the frequent classes with imbalanced-learn's RandomUnderSampler.
+
+    Parameters
+    ----------
+    classes
+        Shape (n_rows,), integers from 0: the class of every row.
+    target_ir
+        No class keeps more rows than this times the rarest one.
+    max_growth
+        Most rows removed, as a share of the rows; the largest classes lose rows first.
+    random_state
+        A generator, or the seed of one.
+
+    Returns
+    -------
+    ndarray, shape (n_rows,), int32
+        0 for rows that go, 1 for rows that stay.
+
+    Examples
+    --------
+    >>> random_under([0] * 6 + [1], target_ir=2, max_growth=1, random_state=0).sum().item()
+    3
+    """
+    y = np.asarray(classes, np.int64)
+    strategy = under_strategy(np.bincount(y), Limits(target_ir=target_ir, max_growth=max_growth))
+    if not strategy:
+        return np.ones(len(y), np.int32)
+    from imblearn.under_sampling import RandomUnderSampler
+
+    rng = np.random.default_rng(random_state)
+    sampler = RandomUnderSampler(sampling_strategy=strategy, random_state=_draw_seed(rng))
+    sampler.fit_resample(np.arange(len(y)).reshape(-1, 1), y)
+    return np.bincount(sampler.sample_indices_, minlength=len(y)).astype(np.int32)
+
+
+def over_strategy(counts: NDArray[np.int64], limits: Limits) -> dict[int, int]:
+    """Return imbalanced-learn's `sampling_strategy`: the rows that each rare class shall have.
+
+    What may be added is handed out one row a class and round, rarest first, until a class has what it needs.
+    """
+    aim = np.ceil(counts.max(initial=0) / limits.target_ir - 1e-9).astype(np.int64)
+    need = np.minimum(aim - counts, (limits.max_copies - 1) * counts)
+    need[~above_target(counts, limits.target_ir)] = 0
+    added = _share_out(need, limits.budget(int(counts.sum())), counts)
+    return {int(label): int(counts[label] + added[label]) for label in np.flatnonzero(added)}
+
+
+def _share_out(need: NDArray[np.int64], budget: int, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what round after round of one each gives every class, shape (n_classes,)."""
+    rounds = _largest(lambda level: int(np.minimum(need, level).sum()) <= budget, int(need.max(initial=0)))
+    given = np.minimum(need, rounds)
+    unserved = np.flatnonzero(need > rounds)
+    last = unserved[np.argsort(counts[unserved], kind="stable")][: budget - int(given.sum())]
+    given[last] += 1
+    return given
+
+
+def under_strategy(counts: NDArray[np.int64], limits: Limits) -> dict[int, int]:
+    """Return imbalanced-learn's `sampling_strategy`: the rows that each frequent class shall keep."""
+    if not above_target(counts, limits.target_ir).any():
+        return {}
+    highest = int(counts.max())
+    aim = int(limits.target_ir * counts[counts > 0].min() + 1e-9)
+    budget = limits.budget(int(counts.sum()))
+    cut = _largest(lambda depth: int((counts - (highest - depth)).clip(0).sum()) <= budget, highest - aim)
+    level = highest - cut
+    return {int(label): level for label in np.flatnonzero(counts > level)}
+
+
+def _largest(fits: Callable[[int], bool], highest: int) -> int:
+    """Return the largest number from 0 to `highest` that fits; 0 does, and no number above one that does not."""
+    low = 0
+    while low < highest:
+        middle = (low + highest + 1) // 2
+        low, highest = (middle, highest) if fits(middle) else (low, middle - 1)
+    return low
+
+
+def _level_copies(
+    copies: NDArray[np.int32], members: NDArray[np.int64], max_copies: int, rng: np.random.Generator
+) -> None:
+    """Move what is above `max_copies` to members that have room, in place; the sum stays."""
+    excess = int((copies[members] - max_copies).clip(0).sum())
+    if excess:
+        copies[members] = copies[members].clip(max=max_copies)
+        room = np.repeat(members, max_copies - copies[members])
+        np.add.at(copies, rng.choice(room, excess, replace=False), 1)
+
+
+def _draw_seed(rng: np.random.Generator) -> int:
+    """Return a seed for imbalanced-learn, which takes no `numpy.random.Generator`."""
+    return int(rng.integers(2**32, dtype=np.uint64))

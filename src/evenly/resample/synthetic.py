@@ -1,0 +1,97 @@
+"""``synthetic.parquet``: recipes with the text they are realised as, made some thousand rows at a time."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from evenly import formats
+from evenly.resample.splicing import splice_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from evenly.resample.mlsmote import Recipes
+    from evenly.workspace import Workspace
+
+__all__ = ["realise", "synthetic_schema", "write_synthetic"]
+
+ROWS_AT_ONCE = 10_000
+
+
+def synthetic_schema(table: Path, text_columns: Sequence[str]) -> pa.Schema:
+    """Return the columns of ``synthetic.parquet``; the text columns are of the table's type."""
+    types = pq.read_schema(formats.list_parts(table)[0])
+    return pa.schema(
+        [
+            ("row", pa.int64()),
+            ("seed_row", pa.int64()),
+            ("reference_row", pa.int64()),
+            ("share", pa.float64()),
+            ("position", pa.float64()),
+            ("label", pa.int32()),
+            *((name, types.field(name).type) for name in text_columns),
+            ("labels", formats.LABELS_TYPE),
+        ]
+    )
+
+
+def write_synthetic(work: Workspace, recipes: Recipes, *, table: Path, first_row: int, schema: pa.Schema) -> None:
+    """Realise the recipes, a partition at a time, and write them as row groups of one file, in order.
+
+    Parameters
+    ----------
+    work
+        Maps the partitions; the file goes to its `out`.
+    recipes
+        Parents by their number in the table.
+    table
+        The table that holds their texts.
+    first_row
+        The number of the first synthetic row.
+    schema
+        From `synthetic_schema`.
+    """
+    begins = range(0, len(recipes), ROWS_AT_ONCE)
+    items = [(first_row + begin, recipes.part(begin, begin + ROWS_AT_ONCE)) for begin in begins]
+    function = partial(_realise_partition, table=table, schema=schema)
+    names = work.map(function, items, name="splice", keep=False)
+    with pq.ParquetWriter(work.out / "synthetic.parquet", schema) as writer:
+        for name in names:
+            writer.write_table(pq.read_table(work.scratch / "splice" / name))
+
+
+def _realise_partition(item: tuple[int, Recipes], folder: Path, *, table: Path, schema: pa.Schema) -> str:
+    first_row, recipes = item
+    name = f"synthetic-{first_row:012d}.parquet"
+    pq.write_table(realise(recipes, table=table, first_row=first_row, schema=schema), folder / name)
+    return name
+
+
+def realise(recipes: Recipes, *, table: Path, first_row: int, schema: pa.Schema) -> pa.Table:
+    """Return synthetic rows with their spliced texts, as `schema` has them."""
+    fixed = {"row", "seed_row", "reference_row", "share", "position", "label", "labels"}
+    text_columns = [name for name in schema.names if name not in fixed]
+    seeds = formats.read_rows(table, recipes.seed, text_columns).select(text_columns).to_pylist()
+    references = formats.read_rows(table, recipes.reference, text_columns).select(text_columns).to_pylist()
+    texts = [
+        splice_columns(seed, reference, share, position)
+        for seed, reference, share, position in zip(
+            seeds, references, recipes.share.tolist(), recipes.position.tolist(), strict=True
+        )
+    ]
+    columns = {
+        "row": range(first_row, first_row + len(recipes)),
+        "seed_row": recipes.seed,
+        "reference_row": recipes.reference,
+        "share": recipes.share,
+        "position": recipes.position,
+        "label": recipes.label,
+        **{name: [text[name] for text in texts] for name in text_columns},
+        "labels": formats.label_lists(recipes.labels),
+    }
+    return pa.table([pa.array(columns[name], schema.field(name).type) for name in schema.names], schema=schema)

@@ -1,0 +1,86 @@
+"""How long the texts of a data set are in tokens, and what a largest length cuts off.
+
+Comes in: the lengths of some rows, partition by partition. Goes out: counts that add up over partitions, and the
+figures that a person reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+__all__ = ["Lengths"]
+
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+
+
+@dataclass
+class Lengths:
+    """Counts over rows; `histogram` counts rows by their length before the cut."""
+
+    n_rows: int = 0
+    n_tokens: int = 0
+    n_cut: int = 0
+    n_lost: int = 0
+    histogram: dict[int, int] = field(default_factory=dict)
+
+    def add(self, kept: NDArray[np.int64], lost: NDArray[np.int64]) -> None:
+        """Add rows by the tokens kept and lost of each, both of shape (n_rows,)."""
+        self.n_rows += len(kept)
+        self.n_tokens += int(kept.sum())
+        self.n_cut += int((lost > 0).sum())
+        self.n_lost += int(lost.sum())
+        for length, count in zip(*np.unique(kept + lost, return_counts=True), strict=True):
+            self.histogram[int(length)] = self.histogram.get(int(length), 0) + int(count)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON value; `from_json` reads it."""
+        counts = {"n_rows": self.n_rows, "n_tokens": self.n_tokens, "n_cut": self.n_cut, "n_lost": self.n_lost}
+        return {**counts, "histogram": sorted(self.histogram.items())}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Lengths:
+        """Read what `to_json` wrote."""
+        return cls(**{**value, "histogram": dict(value["histogram"])})
+
+    @classmethod
+    def total(cls, pieces: Iterable[Lengths]) -> Lengths:
+        """Return the sum over disjoint sets of rows."""
+        total = cls()
+        for piece in pieces:
+            total.n_rows += piece.n_rows
+            total.n_tokens += piece.n_tokens
+            total.n_cut += piece.n_cut
+            total.n_lost += piece.n_lost
+            for length, count in piece.histogram.items():
+                total.histogram[length] = total.histogram.get(length, 0) + count
+        return total
+
+    def quantiles(self) -> dict[str, int]:
+        """Return lengths before the cut: the smallest one that at least the share q of the rows does not pass."""
+        if not self.n_rows:
+            return {}
+        lengths, counts = (np.array(column) for column in zip(*sorted(self.histogram.items()), strict=True))
+        reached = np.cumsum(counts)
+        return {f"{q:g}": int(lengths[np.searchsorted(reached, q * self.n_rows)]) for q in _QUANTILES}
+
+    def facts(self) -> dict[str, Any]:
+        """Return the figures for a manifest; shares lie in [0, 1]."""
+        return {
+            "truncated_rows": round(self.n_cut / max(self.n_rows, 1), 6),
+            "lost_tokens": round(self.n_lost / max(self.n_tokens + self.n_lost, 1), 6),
+            "length_quantiles": self.quantiles(),
+        }
+
+    def sentence(self, max_length: int) -> str:
+        """Say it to a person."""
+        cut = f"{self.n_cut / self.n_rows:.1%} of the rows cut at {max_length}" if self.n_cut else "none cut"
+        lost = f" ({self.n_lost / (self.n_tokens + self.n_lost):.1%} of the tokens lost)" if self.n_cut else ""
+        return f"median {self.quantiles()['0.5']:,} tokens, {cut}{lost}".replace("%", " %")

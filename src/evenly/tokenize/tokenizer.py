@@ -1,0 +1,123 @@
+"""The tokenizer of a run: one that is there (a folder, a name of the hub), or a WordPiece trained on the train split.
+
+Comes in: the files of a folder, or a name, or the table and its split. Goes out: a folder that
+``AutoTokenizer.from_pretrained`` opens without a network, with the ``tokenizer.json`` that the workers read. No code
+of a folder or of the hub is ever run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evenly.formats import list_parts, read_facts, write_json
+from evenly.store import Stage
+from evenly.tokenize.origin import import_transformers, load_folder, load_hub
+from evenly.tokenize.texts import iter_part_texts, split_codes
+from evenly.tokenize.wordpiece import SPECIAL_TOKENS, train_wordpiece
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evenly.workspace import Workspace
+
+__all__ = ["TOKENIZER", "make_tokenizer"]
+
+_NOT_THE_TOKENIZER = ("name_or_path", "is_local", "local_files_only", "_commit_hash")
+
+
+def make_tokenizer(
+    work: Workspace,
+    *,
+    table: Path,
+    split: Path,
+    files: tuple[Path, ...] = (),
+    name: str | None = None,
+    revision: str | None = None,
+    vocabulary_size: int,
+    lowercase: bool,
+    seed: int,  # noqa: ARG001 - every stage with a choice gets it; this training has none
+) -> None:
+    """Load the tokenizer that is named, or train one, and save it.
+
+    Parameters
+    ----------
+    work, table, split
+        Where to write; the artifacts whose train texts a new tokenizer learns from.
+    files
+        The files of a tokenizer folder, all of them, so that they count by content.
+    name, revision
+        A name of the hub and a commit, tag or branch there.
+    vocabulary_size, lowercase
+        Of a tokenizer that is trained.
+    seed
+        Has no effect: the same texts give the same tokenizer.
+
+    Raises
+    ------
+    SourceNotFoundError
+        The folder or name cannot be opened, or has no fast (Rust) form.
+    MissingExtraError
+        A SentencePiece model, and the library that converts it is not installed.
+    """
+    if files:
+        tokenizer, source = load_folder(Path(os.path.commonpath([path.parent for path in files]))), "folder"
+    elif name is not None:
+        tokenizer, pinned = load_hub(name, revision)
+        source = f"hub:{name}@{pinned}"
+    else:
+        tokenizer, source = _train(work, table, split, vocabulary_size, lowercase=lowercase), "trained"
+    _save(work, tokenizer, source)
+
+
+def _train(work: Workspace, table: Path, split: Path, vocabulary_size: int, *, lowercase: bool) -> Any:
+    columns, codes = read_facts(table)["text_columns"], split_codes(table, split)
+    total, done = 2 * len(list_parts(table)), 0
+
+    def texts() -> Iterator[list[str]]:
+        nonlocal done
+        for part, code in zip(list_parts(table), codes, strict=True):
+            yield from iter_part_texts(part, code, "train", columns, "\n")
+            done += 1
+            work.advance(done, total, "partitions")
+
+    trained, n_texts = train_wordpiece(texts, vocabulary_size=vocabulary_size, lowercase=lowercase)
+    work.record(n_texts=n_texts)
+    return import_transformers().PreTrainedTokenizerFast(tokenizer_object=trained, **SPECIAL_TOKENS)
+
+
+def _save(work: Workspace, tokenizer: Any, source: str) -> None:
+    tokenizer.backend_tokenizer.no_truncation()  # a length that some folder carries is not this run's
+    tokenizer.backend_tokenizer.no_padding()
+    tokenizer.save_pretrained(work.out)
+    _forget_origin(work.out / "tokenizer_config.json")
+    vocabulary = tokenizer.get_vocab()
+    highest = max(vocabulary.values())
+    own_pad = tokenizer.pad_token_id
+    work.record(
+        source=source,
+        vocabulary_size=len(vocabulary),
+        n_ids=highest + (1 if own_pad is not None else 2),
+        pad_id=own_pad if own_pad is not None else highest + 1,
+        separator=tokenizer.sep_token or "\n",
+    )
+    work.note(_sentence(source, len(vocabulary), work.facts.get("n_texts")))
+    if own_pad is None:
+        work.note(f"It has no padding token: id {highest + 1}, one past its own, stands for padding.")
+
+
+def _forget_origin(path: Path) -> None:
+    """Drop from the config where the tokenizer was loaded from, which is no part of it."""
+    config = json.loads(path.read_text(encoding="utf-8"))
+    write_json(path, {key: value for key, value in sorted(config.items()) if key not in _NOT_THE_TOKENIZER})
+
+
+def _sentence(source: str, n_tokens: int, n_texts: int | None) -> str:
+    if n_texts is not None:
+        return f"WordPiece of {n_tokens:,} tokens, trained on the {n_texts:,} texts of the train split"
+    return f"{n_tokens:,} tokens, from {'the folder given' if source == 'folder' else source}"
+
+
+TOKENIZER = Stage("tokenizer", 1, make_tokenizer)

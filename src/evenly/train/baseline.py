@@ -1,0 +1,161 @@
+"""Two baselines that every report shows beside the network: the prior, and TF-IDF with logistic regression.
+
+In: table and split. Out: ``metrics.json`` (measures of both on validation and test, and their rules) and
+``predictions.parquet`` of the logistic regression. The prior gives every row the label shares of the train split;
+its rule is tuned on validation like any other, so that its F1 is what a constant answer can reach and its PR-AUC is
+the share of the label. Both are judged exactly as the network is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from evenly.formats import read_facts, read_label_names, read_labels, read_split, write_json
+from evenly.store import Stage
+from evenly.train.decisions import positive_class
+from evenly.train.evaluation import Scored, evaluate, write_predictions
+from evenly.train.linear import FitClasses, FitLabels, ScoreRows, fit_classes, fit_labels, join_texts, score_rows
+from evenly.train.score_file import open_scores
+from evenly.train.tfidf import fit_tfidf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from evenly.formats import Task
+    from evenly.train.evaluation import Evaluation
+    from evenly.workspace import Workspace
+
+__all__ = ["BASELINE", "measure_baselines", "sample_train_rows"]
+
+JUDGED = ("validation", "test")
+_MAX_ROWS = 50_000
+_MAX_CELLS = {"binary": 1 << 24, "multiclass": 1 << 22, "multilabel": 1 << 24}
+_FEWEST_ROWS = 5_000
+_LABELS_A_BLOCK = 16
+_CELLS_A_BLOCK = 1 << 22
+_ROWS_A_BLOCK = 10_000
+
+
+def measure_baselines(work: Workspace, *, table: Path, split: Path, seed: int) -> None:
+    """Measure the prior and the logistic regression.
+
+    Parameters
+    ----------
+    work
+        Where to write.
+    table, split
+        Artifacts.
+    seed
+        Of the sample of train rows, where there are more than are used.
+    """
+    task: Task = read_facts(table)["task"]
+    labels, rows = read_labels(table), read_split(split)
+    train = rows.rows("train")
+    counts = np.bincount(labels[train].tocoo().col, minlength=labels.shape[1]).astype(np.int64)
+    judged = {name: (rows.rows(name), labels[rows.rows(name)]) for name in JUDGED}
+    sample = sample_train_rows(train, labels.shape[1], task, np.random.default_rng(seed))
+    scores = _score_tfidf(work, table, (sample, labels[sample]), judged, task)
+    prior = np.broadcast_to((counts / max(1, len(train))).astype(np.float32), (len(labels.indptr) - 1, labels.shape[1]))
+    found = {}
+    for name, given in (
+        ("prior", {split: prior[: len(part[0])] for split, part in judged.items()}),
+        ("tfidf_lr", scores),
+    ):
+        scored = {split: Scored(*part, given[split]) for split, part in judged.items()}
+        found[name] = evaluate(scored, task=task, train_counts=counts)
+    write_predictions(work.out / "predictions.parquet", scored, found["tfidf_lr"].predicted)
+    names = read_label_names(table)
+    write_json(work.out / "metrics.json", {name: _as_json(evaluation, names) for name, evaluation in found.items()})
+    _say(work, found, n_sample=len(sample), n_train=len(train))
+
+
+def sample_train_rows(
+    train: NDArray[np.int64], n_labels: int, task: Task, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return the train rows that the logistic regression sees, ascending: all, or so many that time stays bounded."""
+    bound = min(_MAX_ROWS, max(_FEWEST_ROWS, _MAX_CELLS[task] // n_labels))
+    return train if len(train) <= bound else np.sort(rng.choice(train, bound, replace=False))
+
+
+def _score_tfidf(
+    work: Workspace,
+    table: Path,
+    sample: tuple[NDArray[np.int64], sparse.csr_matrix],
+    judged: dict[str, tuple[NDArray[np.int64], sparse.csr_matrix]],
+    task: Task,
+) -> dict[str, NDArray[np.float32]]:
+    """Return the probabilities of every judged split, shape (n_rows, n_labels), memory maps."""
+    columns = tuple(read_facts(table)["text_columns"])
+    rows, labels = sample
+    features = fit_tfidf(join_texts(table, rows, columns), work.scratch)
+    if features is None:
+        work.note("The texts have no words, so that TF-IDF says nothing: the baseline's scores are all 0.")
+        return {name: np.zeros(part[1].shape, np.float32) for name, part in judged.items()}
+    sparse.save_npz(work.scratch / "features.npz", features)
+    sparse.save_npz(work.scratch / "labels.npz", labels)
+    np.save(work.scratch / "rows.npy", np.concatenate([part[0] for part in judged.values()]))
+    weights = _fit(work, labels, task)
+    sizes = [len(part[0]) for part in judged.values()]
+    scores = _score(work, table, columns, weights, n_rows=sum(sizes), n_labels=labels.shape[1], task=task)
+    return dict(zip(judged, np.split(scores, np.cumsum(sizes)[:-1]), strict=True))
+
+
+def _fit(work: Workspace, labels: sparse.csr_matrix, task: Task) -> list[str]:
+    if task != "multilabel":
+        counts = np.bincount(labels.indices, minlength=labels.shape[1])
+        item = FitClasses(work.scratch, positive_class(counts) if task == "binary" else None)
+        return [f"fit/{name}" for name in work.map(fit_classes, [item], name="fit", keep=False, unit="fits")]
+    n_labels = labels.shape[1]
+    firsts = range(0, n_labels, _LABELS_A_BLOCK)
+    items = [FitLabels(work.scratch, first, min(n_labels, first + _LABELS_A_BLOCK)) for first in firsts]
+    return [f"fit/{name}" for name in work.map(fit_labels, items, name="fit", keep=False, unit="label blocks")]
+
+
+def _score(
+    work: Workspace,
+    table: Path,
+    columns: tuple[str, ...],
+    weights: Sequence[str],
+    *,
+    n_rows: int,
+    n_labels: int,
+    task: Task,
+) -> NDArray[np.float32]:
+    step = max(1, min(_ROWS_A_BLOCK, _CELLS_A_BLOCK // n_labels))
+    items = [
+        ScoreRows(work.scratch, table, columns, tuple(weights), start, min(n_rows, start + step), task != "multilabel")
+        for start in range(0, n_rows, step)
+    ]
+    names = work.map(score_rows, items, name="score", keep=False, unit="row blocks")
+    scores = open_scores(work.scratch / "scores.f32", n_rows, n_labels, mode="w+")
+    for item, name in zip(items, names, strict=True):
+        scores[item.start : item.stop] = np.load(work.scratch / "score" / name)
+    return scores
+
+
+def _as_json(evaluation: Evaluation, names: Sequence[str]) -> dict[str, Any]:
+    return {**evaluation.metrics, "thresholds": evaluation.decision.to_json(names)}
+
+
+def _say(work: Workspace, found: dict[str, Evaluation], *, n_sample: int, n_train: int) -> None:
+    test = found["tfidf_lr"].metrics["test"]
+    work.record(rows=n_sample, n_train_rows=n_train, n_train_rows_used=n_sample)
+    if "f1_macro" in test:
+        constant = found["prior"].metrics["test"]
+        work.note(
+            f"TF-IDF + logistic regression on test: macro-F1 {test['f1_macro']:.3f}, micro-F1 {test['f1_micro']:.3f} "
+            f"(a constant answer reaches {constant['f1_macro']:.3f} and {constant['f1_micro']:.3f})"
+        )
+    if n_sample < n_train:
+        work.note(
+            f"The logistic regression saw a sample of {n_sample:,} of the {n_train:,} train rows, to bound its time."
+        )
+
+
+BASELINE = Stage("baseline", 1, measure_baselines)
