@@ -80,13 +80,19 @@ class Log(NamedTuple):
 
 
 @compiled
+def _copy_into(target: NDArray[np.int64], source: NDArray[np.int64]) -> None:
+    for place in range(len(source)):  # a slice assignment takes seconds to compile, for its error messages
+        target[place] = source[place]
+
+
+@compiled
 def _reset_lists(supply: Supply, state: State) -> None:
-    state.entries[:] = supply.shuffled
-    state.cursor[:] = 0
-    state.kept[:] = 0
-    state.retired[:] = False
+    _copy_into(state.entries, supply.shuffled)
     for label in range(len(state.alive)):
         state.alive[label] = supply.start[label + 1] - supply.start[label]
+        state.cursor[label] = 0
+        state.kept[label] = 0
+        state.retired[label] = False
 
 
 @compiled
@@ -186,14 +192,16 @@ def _worst(supply: Supply, state: State, counts: NDArray[np.int64], target_ir: f
 @compiled
 def _max_and_mean(supply: Supply, counts: NDArray[np.int64]) -> tuple[float, float]:
     """Return the largest IRLbl of the labels that may be served, and the mean of all with rows."""
-    top = counts.max()
+    top = fewest = counts.max()
     inverse = 0.0
     n_held = 0
     for count in counts:
         if count > 0:
             inverse += 1.0 / count
             n_held += 1
-    return top / counts[supply.order].min(), top * inverse / n_held
+    for label in supply.order:
+        fewest = min(fewest, counts[label])
+    return top / fewest, top * inverse / n_held
 
 
 @compiled
@@ -227,7 +235,7 @@ def _run_rounds(
         stalled += 1
         # A label that has just been retired is no fall: compare the others with what they were.
         if _worst(supply, state, state.counts, target_ir) < _worst(supply, state, best, target_ir):
-            best[:] = state.counts
+            _copy_into(best, state.counts)
             stalled = 0
         if valid and better and (stalled == 0 or n == budget):
             keep = n
@@ -243,14 +251,16 @@ def grow_rows(rng: Any, supply: Supply, state: State, log: Log, target_ir: float
     First any row is taken, for as long as the largest IR falls; then only rows that leave the largest count where it
     is, so that what is still done for one label costs no other.
     """
-    _reset_lists(supply, state)
-    n, keep = _run_rounds(rng, supply, state, log, 0, target_ir, True)  # noqa: FBT003 - as above
-    for place in range(n - 1, keep - 1, -1):
-        _count_set(supply, state, log.label_set[place], -1)
-        state.room[supply.rows[log.entry[place]]] += 1
-    state.top[0] = state.counts.max()
-    _reset_lists(supply, state)
-    return _run_rounds(rng, supply, state, log, keep, target_ir, False)[0]  # noqa: FBT003 - as above
+    n = np.int64(0)  # for a literal, numba would compile everything below once more
+    for may_raise in (True, False):
+        _reset_lists(supply, state)
+        made, keep = _run_rounds(rng, supply, state, log, n, target_ir, may_raise)
+        n = keep if may_raise else made
+        for place in range(n, made):
+            _count_set(supply, state, log.label_set[place], -1)
+            state.room[supply.rows[log.entry[place]]] += 1
+        state.top[0] = state.counts.max()
+    return n
 
 
 @compiled

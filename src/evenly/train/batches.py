@@ -123,7 +123,7 @@ class Batches:
                 f"start is (epoch {epoch}, step {step}); expected a batch of {epochs} epochs of "
                 f"{self.steps_per_epoch} steps, both counted from 0."
             )
-        bounds = self.schedule.run_bounds()
+        bounds = self.schedule.run_bounds
         first, n_runs = int(np.searchsorted(bounds, step, side="right")) - 1, len(bounds) - 1
         return range(epoch * n_runs + first, epochs * n_runs), step - int(bounds[first])
 
@@ -137,7 +137,7 @@ class Batches:
         skip
             Batches to leave out at its front; the others are as they would be with them.
         """
-        size, bounds = self.schedule.batch_size, self.schedule.run_bounds()
+        size, bounds = self.schedule.batch_size, self.schedule.run_bounds
         epoch, run = divmod(run, len(bounds) - 1)
         stored = self.order(epoch)[bounds[run] * size : bounds[run + 1] * size]
         width = self._width(int(self.index.length[stored].max()))

@@ -12,6 +12,7 @@ within a run. The batches of a run have one shape and are filled together.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,8 +72,9 @@ class Schedule:
         """Batches an epoch."""
         return -(-self.rows_per_epoch // self.batch_size)
 
+    @cached_property
     def run_bounds(self) -> NDArray[np.int64]:
-        """Return where runs begin and end in an epoch, in batches, shape (n_runs + 1,).
+        """Where runs begin and end in an epoch, in batches, shape (n_runs + 1,).
 
         The last full run may be shorter; a last, smaller batch is a run of its own.
         """

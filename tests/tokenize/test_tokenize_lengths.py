@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from evenly.tokenize.lengths import Lengths
+
+
+def lengths_of(kept: list[int], lost: list[int]) -> Lengths:
+    lengths = Lengths()
+    lengths.add(np.array(kept, np.int64), np.array(lost, np.int64))
+    return lengths
+
+
+def test_figures_worked_by_hand():
+    # before the cut: 2, 4, 4, 10; 4 + 6 = 10 is cut at 4
+    lengths = lengths_of([2, 4, 4, 4], [0, 0, 0, 6])
+    assert lengths.facts() == {
+        "truncated_rows": 0.25,
+        "lost_tokens": 0.3,  # 6 of 20
+        "length_quantiles": {"0.05": 2, "0.25": 2, "0.5": 4, "0.75": 4, "0.95": 10, "1": 10},
+    }
+    assert lengths.sentence(4) == "median 4 tokens, 25.0 % of the rows cut at 4 (30.0 % of the tokens lost)"
+    assert lengths_of([2], [0]).sentence(4) == "median 2 tokens, none cut"
+
+
+def test_partitions_add_up_across_json():
+    parts = [lengths_of([2, 4], [0, 0]), lengths_of([4, 4], [0, 6]), Lengths()]
+    read = [Lengths.from_json(json.loads(json.dumps(part.to_json()))) for part in parts]
+    assert Lengths.total(read) == lengths_of([2, 4, 4, 4], [0, 0, 0, 6])
+
+
+def test_no_rows_have_no_quantiles():
+    assert Lengths().facts() == {"truncated_rows": 0.0, "lost_tokens": 0.0, "length_quantiles": {}}
