@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from evenly.formats import LABELS_TYPE
 from evenly.store import Stage, Store
@@ -29,6 +30,19 @@ def build_table(
     """Build ``table/`` with the given text columns."""
     params = {"columns": columns, "labels": labels, "n_labels": n_labels, "part_rows": part_rows}
     return store.build(Stage("table", 1, _write_table), params=params, inputs={})
+
+
+def word_level(vocabulary: dict[str, int]) -> Tokenizer:
+    """Return a tokenizer that gives each word its id; the first word stands for unknown ones."""
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=next(iter(vocabulary))))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return tokenizer
+
+
+def build_tokenizer(store: Store, words: list[str], separator: str = " ") -> Artifact:
+    """Build ``tokenizer/`` with `word_level` over the words, numbered in their order."""
+    params = {"words": words, "separator": separator}
+    return store.build(Stage("tokenizer", 1, _write_tokenizer), params=params, inputs={})
 
 
 def build_split(store: Store, splits: list[str]) -> Artifact:
@@ -64,6 +78,11 @@ def _write_plan(work: Workspace, *, copies: list[Any], synthetic: list[Any]) -> 
     write_plan(work.scratch / "plan", dict(copies), synthetic)
     for name in ("plan.parquet", "synthetic.parquet"):
         (work.scratch / "plan" / name).rename(work.out / name)
+
+
+def _write_tokenizer(work: Workspace, *, words: list[str], separator: str) -> None:
+    word_level({word: i for i, word in enumerate(words)}).save(str(work.out / "tokenizer.json"))
+    work.record(vocabulary_size=len(words), n_ids=len(words) + 1, pad_id=len(words), separator=separator)
 
 
 def _write_table(

@@ -70,6 +70,13 @@ def test_singletons_and_empty_labels_are_left_alone() -> None:
     assert set(recipes.label.tolist()) == {3}
 
 
+def test_a_singleton_does_not_fall_further_behind() -> None:
+    # every row that could serve label 1 holds label 0 too, whose growth would raise the ratio of label 2's one row
+    labels = _matrix([[0]] * 40 + [[0, 1]] * 4 + [[2]], 3)
+    assert len(mlsmote(labels, _features(45), **BOUNDS)) == 0
+    assert len(mlsmote(labels[:44], _features(44), **BOUNDS)) == 36  # (44 + n) / (4 + n) <= 2
+
+
 def test_one_label_a_row_is_smote_within_the_class() -> None:
     recipes = mlsmote(_matrix([[0]] * 40 + [[1]] * 4, 2), _features(44), **BOUNDS)
     assert recipes.labels.toarray().tolist() == [[0, 1]] * 16

@@ -4,23 +4,15 @@ import os
 
 import pyarrow as pa
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers
-from token_tables import build_plan, build_split, build_table
 
 from evenly.executor import LocalProcesses
 from evenly.manifest import list_files
-from evenly.store import Stage, Store
+from evenly.store import Store
 from evenly.tokenize import SHARDS, SYNTHETIC
 from evenly.tokenize.texts import join_columns
+from token_tables import build_plan, build_split, build_table, build_tokenizer
 
 WORDS = ["[UNK]", "a", "b", "c", "|"]
-
-
-def write_tokenizer(work):
-    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.save(str(work.out / "tokenizer.json"))
-    work.record(vocabulary_size=5, n_ids=6, pad_id=5, separator=" | ")
 
 
 @pytest.fixture
@@ -30,7 +22,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def tokenizer(store):
-    return store.build(Stage("tokenizer", 1, write_tokenizer), params={}, inputs={})
+    return build_tokenizer(store, WORDS, separator=" | ")
 
 
 def load(folder):
@@ -89,7 +81,7 @@ def test_same_bytes_for_any_number_of_workers(tmp_path):
     digests, names = set(), []
     for workers in (1, 2):
         store = Store(tmp_path / f"store{workers}")
-        tokenizer = store.build(Stage("tokenizer", 1, write_tokenizer), params={}, inputs={})
+        tokenizer = build_tokenizer(store, WORDS)
         table = build_table(store, {"text": texts}, [[i % 3] for i in range(90)], n_labels=3, part_rows=40)
         # the last part has no row of the validation split
         split = build_split(store, ["validation" if i % 9 == 0 and i < 80 else "train" for i in range(90)])
@@ -100,7 +92,7 @@ def test_same_bytes_for_any_number_of_workers(tmp_path):
         digests.add(built.digest)
         names = list_files(built.path)
     assert len(digests) == 1
-    assert [name for name in names if name.startswith("validation/data")] == [
+    assert [name for name in names if name.startswith("validation/data-")] == [
         "validation/data-00000.arrow",
         "validation/data-00001.arrow",
     ]

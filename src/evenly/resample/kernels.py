@@ -190,17 +190,16 @@ def _worst(supply: Supply, state: State, counts: NDArray[np.int64], target_ir: f
 
 
 @compiled
-def _max_and_mean(supply: Supply, counts: NDArray[np.int64]) -> tuple[float, float]:
-    """Return the largest IRLbl of the labels that may be served, and the mean of all with rows."""
+def _max_and_mean(counts: NDArray[np.int64]) -> tuple[float, float]:
+    """Return the largest and the mean IRLbl of the labels with rows."""
     top = fewest = counts.max()
     inverse = 0.0
     n_held = 0
     for count in counts:
         if count > 0:
+            fewest = min(fewest, count)
             inverse += 1.0 / count
             n_held += 1
-    for label in supply.order:
-        fewest = min(fewest, counts[label])
     return top / fewest, top * inverse / n_held
 
 
@@ -217,11 +216,10 @@ def _run_rounds(
     """Serve every label above the target once a round, rarest first.
 
     Returns the rows made and those worth keeping: up to where the largest IR that can be helped was lowest, and
-    neither the largest IR of the labels that may be served nor the mean of all stood higher than at the start. (A
-    label that cannot be served, such as MLSMOTE's of one row, must not keep the others from being helped.)
+    neither the largest IR of all labels nor their mean stood higher than at the start.
     """
     budget = len(log.entry)
-    start_max, start_mean = _max_and_mean(supply, state.counts)
+    start_max, start_mean = _max_and_mean(state.counts)
     best = state.counts.copy()
     keep, stalled = n, 0
     while n < budget and stalled < PATIENCE:
@@ -229,7 +227,7 @@ def _run_rounds(
         for label in supply.order:
             if n < budget and not state.retired[label] and state.top[0] > target_ir * state.counts[label]:
                 n += _add_row(rng, supply, state, log, n, label, may_raise)
-        now_max, now_mean = _max_and_mean(supply, state.counts)
+        now_max, now_mean = _max_and_mean(state.counts)
         valid = now_max <= start_max and now_mean <= start_mean * (1.0 + ROUNDING)
         better = now_max < start_max or now_mean < start_mean * (1.0 - ROUNDING)
         stalled += 1
@@ -251,7 +249,7 @@ def grow_rows(rng: Any, supply: Supply, state: State, log: Log, target_ir: float
     First any row is taken, for as long as the largest IR falls; then only rows that leave the largest count where it
     is, so that what is still done for one label costs no other.
     """
-    n = np.int64(0)  # for a literal, numba would compile everything below once more
+    n = int(np.int64(0))  # for a literal, numba would compile everything below once more
     for may_raise in (True, False):
         _reset_lists(supply, state)
         made, keep = _run_rounds(rng, supply, state, log, n, target_ir, may_raise)

@@ -7,7 +7,7 @@ resampling makes of it later.
 
 from __future__ import annotations
 
-from evenly.tokenize.encode import encode
+from evenly.tokenize.encoder import encode
 from evenly.tokenize.shards import SHARDS, SYNTHETIC
 from evenly.tokenize.tokenizer import TOKENIZER
 

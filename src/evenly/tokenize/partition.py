@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from evenly.executor import usable_cores
 from evenly.formats import LABELS_TYPE, SPLITS
-from evenly.tokenize.encode import open_encoder
+from evenly.tokenize.encoder import open_encoder
 from evenly.tokenize.lengths import Lengths
 from evenly.tokenize.texts import BATCH_ROWS, join_columns
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from evenly.tokenize.encode import Encoder
+    from evenly.tokenize.encoder import Encoder
 
 __all__ = ["Encoding", "Part", "shard_schema", "write_part"]
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from evenly.formats import SPLITS, list_parts, read_facts
 from evenly.store import Stage
-from evenly.tokenize.encode import open_encoder
+from evenly.tokenize.encoder import open_encoder
 from evenly.tokenize.lengths import Lengths
 from evenly.tokenize.partition import Encoding, Part, shard_schema, write_part
 from evenly.tokenize.saved_dataset import write_dataset_files, write_dict_file

@@ -6,6 +6,7 @@ batch and not by the table.
 
 from __future__ import annotations
 
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -31,11 +32,17 @@ def join_columns(batch: pa.RecordBatch, columns: Sequence[str], separator: str) 
 
     A single column stays as it is; a row without any text gives an empty one.
     """
-    texts = [batch.column(name).cast(pa.string()) for name in columns]
+    texts = [pc.fill_null(batch.column(name).cast(pa.string()), "") for name in columns]
     if len(texts) == 1:
-        return pc.fill_null(texts[0], "")
-    kept = [pc.if_else(pc.equal(pc.utf8_trim_whitespace(text), ""), None, text) for text in texts]
-    return pc.binary_join_element_wise(*kept, separator, null_handling="skip")
+        return texts[0]
+    # Two at a time: pyarrow's join of several with null_handling="skip" drops rows whose columns are all null (26.0)
+    return reduce(partial(_join_two, separator), texts, pa.array([""] * len(batch), pa.string()))
+
+
+def _join_two(separator: str, left: pa.StringArray, right: pa.StringArray) -> pa.StringArray:
+    both = pc.binary_join_element_wise(left, right, separator)
+    joined = pc.if_else(pc.equal(left, ""), right, both)
+    return pc.if_else(pc.equal(pc.utf8_trim_whitespace(right), ""), left, joined)
 
 
 def split_codes(table: Path, split: Path) -> list[NDArray[np.int8]]:

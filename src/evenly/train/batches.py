@@ -7,14 +7,13 @@ and is filled by one call: what costs is each call into Python and each shape th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict, Unpack
 
 import numpy as np
 
 from evenly.errors import ConfigError, DataError, LabelShapeError
-from evenly.train.buffers import BufferPool
 from evenly.train.fill import fill_ids, fill_indices, fill_multi_hot
 from evenly.train.sample_weights import read_sample_weights
 from evenly.train.schedule import Schedule, read_copies
@@ -73,8 +72,6 @@ class Batches:
         What fills a row up, and to a multiple of what.
     weights
         Shape (n_stored,), float32, or None.
-    id_memory, target_memory
-        What the runs are filled into.
     """
 
     index: ShardIndex
@@ -86,8 +83,6 @@ class Batches:
     pad_id: int
     pad_to_multiple: int
     weights: NDArray[np.float32] | None
-    id_memory: BufferPool = field(default_factory=BufferPool)
-    target_memory: BufferPool = field(default_factory=BufferPool)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -153,7 +148,7 @@ class Batches:
         return min(rounded, self.longest)
 
     def _fill_ids(self, stored: NDArray[np.int64], width: int) -> NDArray[np.int32]:
-        out: NDArray[np.int32] = self.id_memory.take(len(stored), width, dtype=np.int32)
+        out = np.empty((len(stored), width), np.int32)
         segment, start, length = self.index.segment[stored], self.index.start[stored], self.index.length[stored]
         by_segment = np.argsort(segment, kind="stable")
         present, firsts = np.unique(segment[by_segment], return_index=True)
@@ -167,10 +162,10 @@ class Batches:
             return label_ids[offsets[stored]]
         out: NDArray[Any]
         if self.labels == "indices":
-            out = self.target_memory.take(len(stored), self.target_width, dtype=np.int32)
+            out = np.empty((len(stored), self.target_width), np.int32)
             fill_indices(offsets, label_ids, stored, out)
         else:
-            out = self.target_memory.take(len(stored), self.target_width, dtype=np.float32)
+            out = np.empty((len(stored), self.target_width), np.float32)
             fill_multi_hot(offsets, label_ids, stored, out)
         return out
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from evenly.errors import SourceNotFoundError
+from evenly.errors import DataError, SourceNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +60,8 @@ def open_shards(folders: Path | Sequence[Path], split: str) -> ShardIndex:
     ------
     SourceNotFoundError
         None of the folders has the split.
+    DataError
+        A row is there twice, or out of order.
     """
     folders = [folders] if isinstance(folders, Path) else list(folders)
     present = [folder / split for folder in folders if (folder / split / "state.json").is_file()]
@@ -90,7 +92,7 @@ def _index_batches(batches: list[pa.RecordBatch]) -> ShardIndex:
         np.concatenate(pieces) for pieces in zip(empty, *columns, strict=True)
     )
     if not np.all(row[:-1] < row[1:]):
-        raise SourceNotFoundError(
+        raise DataError(
             "The shards hold rows twice or out of order: they are not of one table and one plan. Give the shards of "
             "one run."
         )
