@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,6 @@ from evenly.progress import Advanced, Event, observing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_an_isolated_process_dies_with_its_parent(tmp_path: Path) -> None:
     script.write_text(
         textwrap.dedent(f"""
             import sys
-            sys.path.insert(0, {os.path.dirname(__file__)!r})
+            sys.path.insert(0, {str(Path(__file__).parent)!r})
             from executor_functions import pause
             from evenly.isolation import run_isolated
             if __name__ == "__main__":
@@ -102,7 +102,6 @@ def _wait_for(path: Path) -> int:
 
 def _is_alive(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat") as stream:
-            return stream.read().rsplit(")", 1)[1].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False

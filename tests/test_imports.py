@@ -32,7 +32,7 @@ def loaded_after(code: str) -> set[str]:
     "code",
     [
         "import evenly",
-        "import sys; sys.argv = ['evenly', '--help']\nfrom evenly.cli import main\ntry: main()\nexcept SystemExit: pass",
+        "import sys; sys.argv = ['evenly', '--help']; from evenly.cli import main\ntry: main()\nexcept SystemExit: 0",
         "import evenly.ingest, evenly.labels, evenly.resample, evenly.tokenize, evenly.train, evenly.report",
         "import evenly.flows.steps, evenly.config, evenly.store, evenly.executor",
     ],

@@ -1,7 +1,7 @@
 """The manifest of an artifact: what it holds, of what it was made, and whether it is whole.
 
 Format version 1 is one JSON object (`manifest.json`) beside the files it lists. Names are relative to it, so an
-artifact can be moved or synced. The digest of an artifact is that of its files and facts: two builds of the same content
+artifact can be moved or synced. The digest of an artifact is that of its files and facts: two builds of one content
 are the same artifact, however long they took and whatever settings led to it.
 """
 

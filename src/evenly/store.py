@@ -16,17 +16,15 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from evenly import __version__
 from evenly.errors import EvenlyError, SourceNotFoundError, StoreError
-from evenly.executor import Executor, InProcess
+from evenly.executor import InProcess
 from evenly.manifest import (
     MANIFEST_NAME,
     Manifest,
@@ -38,6 +36,12 @@ from evenly.manifest import (
 )
 from evenly.progress import Finished, Started, Waiting, emit
 from evenly.workspace import Workspace, write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+
+    from evenly.executor import Executor
 
 __all__ = ["Artifact", "Files", "Input", "Stage", "Store", "open_artifact"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -106,7 +106,7 @@ class _Bars(_Lines):
         )
         self.bar: TaskID | None = None
 
-    def __enter__(self) -> _Bars:
+    def __enter__(self) -> Self:
         self.progress.start()
         return self
 

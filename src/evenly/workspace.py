@@ -13,7 +13,6 @@ import shutil
 import uuid
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evenly.manifest import FileEntry, digest_files, find_damage, list_files
@@ -21,6 +20,7 @@ from evenly.progress import Advanced, emit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from evenly.executor import Executor
 

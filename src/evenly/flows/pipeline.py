@@ -7,7 +7,7 @@ paths and figures as JSON. Prefect's own cache and result storage are off: the s
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
@@ -15,10 +15,12 @@ from prefect.cache_policies import NO_CACHE
 
 from evenly.config import load_config
 from evenly.errors import EvenlyError
-from evenly.executor import Executor
 from evenly.flows.steps import Step, cut_after, prepare_steps, train_steps
 from evenly.flows.walk import build_step, summarize, walk_steps
 from evenly.store import Artifact, Store, open_artifact
+
+if TYPE_CHECKING:
+    from evenly.executor import Executor
 
 __all__ = ["pipeline", "prepare", "train"]
 

@@ -113,7 +113,7 @@ def _find_files(patterns: Sequence[str]) -> tuple[Path, ...]:
         paths = (
             [Path(pattern)]
             if Path(pattern).is_file()
-            else [Path(name) for name in sorted(glob.glob(pattern))]
+            else [Path(name) for name in sorted(glob.glob(pattern))]  # noqa: PTH207 - patterns may be absolute
         )
         if not paths:
             raise SourceNotFoundError(

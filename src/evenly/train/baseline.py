@@ -1,9 +1,10 @@
 """Two baselines that every report shows beside the network: the prior, and TF-IDF with logistic regression.
 
 In: table and split. Out: ``metrics.json`` (measures of both on validation and test, and their rules) and
-``predictions.parquet`` of the logistic regression. The prior gives every row the label shares of the train split;
-its rule is tuned on validation like any other, so that its F1 is what a constant answer can reach and its PR-AUC is
-the share of the label. Both are judged exactly as the network is.
+``predictions.parquet`` of the logistic regression. The prior gives every row the label shares of the train split, so
+that its PR-AUC is the share of the label. Where a row has one label it answers the majority class; of several labels
+its thresholds are tuned on validation like any other, so that its F1 is what a constant answer can reach. All else
+about both is judged as the network is.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from scipy import sparse
 
 from evenly.formats import read_facts, read_label_names, read_labels, read_split, write_json
 from evenly.store import Stage
-from evenly.train.decisions import positive_class
+from evenly.train.decisions import Decision, positive_class
 from evenly.train.evaluation import Scored, evaluate, write_predictions
 from evenly.train.linear import FitClasses, FitLabels, ScoreRows, fit_classes, fit_labels, join_texts, score_rows
 from evenly.train.score_file import open_scores
 from evenly.train.tfidf import fit_tfidf
+from evenly.train.verdict import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +43,9 @@ _LABELS_A_BLOCK = 16
 _CELLS_A_BLOCK = 1 << 22
 _ROWS_A_BLOCK = 10_000
 
+_Judged = dict[str, tuple["NDArray[np.int64]", sparse.csr_matrix]]
+"""Split to the numbers of its rows and their labels."""
+
 
 def measure_baselines(work: Workspace, *, table: Path, split: Path, seed: int) -> None:
     """Measure the prior and the logistic regression.
@@ -61,18 +66,25 @@ def measure_baselines(work: Workspace, *, table: Path, split: Path, seed: int) -
     judged = {name: (rows.rows(name), labels[rows.rows(name)]) for name in JUDGED}
     sample = sample_train_rows(train, labels.shape[1], task, np.random.default_rng(seed))
     scores = _score_tfidf(work, table, (sample, labels[sample]), judged, task)
-    prior = np.broadcast_to((counts / max(1, len(train))).astype(np.float32), (len(labels.indptr) - 1, labels.shape[1]))
-    found = {}
-    for name, given in (
-        ("prior", {split: prior[: len(part[0])] for split, part in judged.items()}),
-        ("tfidf_lr", scores),
-    ):
-        scored = {split: Scored(*part, given[split]) for split, part in judged.items()}
-        found[name] = evaluate(scored, task=task, train_counts=counts)
+    scored = {name: Scored(*part, scores[name]) for name, part in judged.items()}
+    found = {
+        "prior": _judge_prior(judged, counts, len(train), task),
+        "tfidf_lr": evaluate(scored, task=task, train_counts=counts),
+    }
     write_predictions(work.out / "predictions.parquet", scored, found["tfidf_lr"].predicted)
     names = read_label_names(table)
     write_json(work.out / "metrics.json", {name: _as_json(evaluation, names) for name, evaluation in found.items()})
     _say(work, found, n_sample=len(sample), n_train=len(train))
+
+
+def _judge_prior(judged: _Judged, counts: NDArray[np.int64], n_train: int, task: Task) -> Evaluation:
+    share = (counts / max(1, n_train)).astype(np.float32)
+    scored = {name: Scored(rows, held, np.broadcast_to(share, held.shape)) for name, (rows, held) in judged.items()}
+    majority = None
+    if task == "binary":
+        half, nothing = np.full(2, 0.5), np.zeros(2, np.int64)
+        majority = Decision(task, half, nothing.astype(bool), nothing, 0.5, positive_class(counts))
+    return evaluate(scored, task=task, train_counts=counts, decision=majority)
 
 
 def sample_train_rows(
@@ -87,7 +99,7 @@ def _score_tfidf(
     work: Workspace,
     table: Path,
     sample: tuple[NDArray[np.int64], sparse.csr_matrix],
-    judged: dict[str, tuple[NDArray[np.int64], sparse.csr_matrix]],
+    judged: _Judged,
     task: Task,
 ) -> dict[str, NDArray[np.float32]]:
     """Return the probabilities of every judged split, shape (n_rows, n_labels), memory maps."""
@@ -149,8 +161,9 @@ def _say(work: Workspace, found: dict[str, Evaluation], *, n_sample: int, n_trai
     if "f1_macro" in test:
         constant = found["prior"].metrics["test"]
         work.note(
-            f"TF-IDF + logistic regression on test: macro-F1 {test['f1_macro']:.3f}, micro-F1 {test['f1_micro']:.3f} "
-            f"(a constant answer reaches {constant['f1_macro']:.3f} and {constant['f1_micro']:.3f})"
+            f"TF-IDF + logistic regression on test: macro-F1 {shown(test['f1_macro'])}, "
+            f"micro-F1 {shown(test['f1_micro'])} (a constant answer reaches {shown(constant['f1_macro'])} and "
+            f"{shown(constant['f1_micro'])})"
         )
     if n_sample < n_train:
         work.note(

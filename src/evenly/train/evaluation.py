@@ -71,7 +71,9 @@ class Evaluation:
     groups: NDArray[np.int8]
 
 
-def evaluate(scored: Mapping[str, Scored], *, task: Task, train_counts: NDArray[np.int64]) -> Evaluation:
+def evaluate(
+    scored: Mapping[str, Scored], *, task: Task, train_counts: NDArray[np.int64], decision: Decision | None = None
+) -> Evaluation:
     """Tune the rule on ``scored["validation"]`` and measure every split.
 
     Parameters
@@ -82,9 +84,12 @@ def evaluate(scored: Mapping[str, Scored], *, task: Task, train_counts: NDArray[
         binary, multiclass or multilabel.
     train_counts
         Shape (n_labels,): training rows that hold each label.
+    decision
+        A rule that is not to be tuned.
     """
-    tuning = scored["validation"]
-    decision = tune_decision(tuning.scores, tuning.labels, task=task, train_counts=train_counts)
+    if decision is None:
+        tuning = scored["validation"]
+        decision = tune_decision(tuning.scores, tuning.labels, task=task, train_counts=train_counts)
     groups = label_groups(train_counts)
     predicted = {split: decision.predict(part.scores) for split, part in scored.items()}
     measured = {

@@ -64,6 +64,11 @@ class TrainJob:
     learning_rate: float
     seed: int
 
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        """Outputs that the loss looks at, shape (n_outputs,): those of empty labels are masked where there are several."""
+        return self.pos_weight > 0 if self.task == "multilabel" else np.ones(len(self.bias), bool)
+
 
 @dataclass(frozen=True)
 class TrainResult:

@@ -41,7 +41,7 @@ def train_network(job: TrainJob) -> TrainResult:
     """Train, save the model, and leave the scores of every split in `job.scratch` (``<split>.f32``)."""
     network = build_network(
         job.model,
-        Head(job.task, job.bias, job.positive),
+        Head(job.task, job.bias, job.live, job.positive),
         n_ids=job.n_ids,
         pad_id=job.pad_id,
         embedding_size=job.embedding_size,

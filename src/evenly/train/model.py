@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MODEL", "train_model"]
 
-_LEARNING_RATES = {"bow": 1e-2, "bilstm": 3e-3}
+_LEARNING_RATES = {"bow": 5e-3, "bilstm": 3e-3}
 _BATCH, _LARGE_BATCH, _LARGE = 32, 128, 10_000
 
 

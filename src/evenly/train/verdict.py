@@ -30,12 +30,20 @@ def headline(metrics: Mapping[str, float]) -> str:
     """Return the key figures of the test split in one sentence; `metrics` are flat, as in ``metrics.json``."""
     if "test/f1_macro" not in metrics:
         return "The test split holds no label, so nothing can be measured on it."
-    parts = []
-    for name, title in (("f1_macro", "macro-F1"), ("f1_micro", "micro-F1"), ("pr_auc_macro", "PR-AUC")):
+    parts: list[str] = []
+    for name, title in _key_measures(metrics):
         baseline = metrics.get(f"baseline/{name}")
-        beside = "" if baseline is None else f" (TF-IDF + logistic regression {shown(baseline)})"
+        source = "" if parts else "baseline TF-IDF + logistic regression "
+        beside = "" if baseline is None else f" ({source}{shown(baseline)})"
         parts.append(f"{title} {shown(metrics[f'test/{name}'])}{beside}")
     return f"test: {', '.join(parts)}"
+
+
+def _key_measures(metrics: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Return name and title of what to look at first; the positive class where there is one."""
+    if "test/f1_positive" in metrics:
+        return [("f1_positive", "F1 of the positive class"), ("f1_macro", "macro-F1"), ("pr_auc_positive", "PR-AUC")]
+    return [("f1_macro", "macro-F1"), ("f1_micro", "micro-F1"), ("pr_auc_macro", "PR-AUC")]
 
 
 def judge(
@@ -83,7 +91,7 @@ def judge(
 
 def _against_baseline(metrics: Mapping[str, float]) -> list[str]:
     sentences = []
-    for name, title in (("f1_macro", "macro-F1"), ("f1_micro", "micro-F1")):
+    for name, title in _key_measures(metrics)[:2]:
         ours, theirs = metrics.get(f"test/{name}"), metrics.get(f"baseline/{name}")
         if ours is None or theirs is None:
             continue
