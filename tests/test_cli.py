@@ -6,9 +6,9 @@ import sys
 
 import pytest
 import yaml
-from small_tables import FILLER, single_label_rows, write_csv, write_genres
 
 from evenly.cli import main
+from small_tables import FILLER, single_label_rows, write_csv, write_genres
 
 
 @pytest.fixture
@@ -101,27 +101,19 @@ ONE_CLASS = [[" ".join(FILLER[:5]), "same"], [" ".join(FILLER[5:]), "same"]]
 @pytest.mark.parametrize(
     ("rows", "changes", "said"),
     [
-        pytest.param(
-            None, {"source__text": "txt"}, "no column 'txt'; did you mean 'text'", id="missing text column"
-        ),
-        pytest.param(
-            None, {"source__labels__columns": "lable"}, "did you mean 'label'", id="missing label column"
-        ),
+        pytest.param(None, {"source__text": "txt"}, "no column 'txt'; did you mean 'text'", id="missing text column"),
+        pytest.param(None, {"source__labels__columns": "lable"}, "did you mean 'label'", id="missing label column"),
         pytest.param(None, {"source__labels__format": "onehot"}, "label", id="unknown label shape"),
         pytest.param([], {}, "spam.csv", id="empty table"),
         pytest.param(ONE_CLASS, {}, "same", id="one class"),
         pytest.param(NULLS, {}, "text", id="no text"),
         pytest.param(None, {"store": "spam.csv"}, "Cannot write to the store", id="store that is a file"),
-        pytest.param(
-            None, {"tokenize__tokenizer": "./no-such-tokenizer"}, "no-such-tokenizer", id="no tokenizer"
-        ),
+        pytest.param(None, {"tokenize__tokenizer": "./no-such-tokenizer"}, "no-such-tokenizer", id="no tokenizer"),
         pytest.param(None, {"source__files": "none.csv"}, "none.csv", id="no such file"),
     ],
 )
 def test_bad_input_is_one_paragraph(call, tmp_path, rows, changes, said):
-    table = (
-        write_spam(tmp_path) if rows is None else write_csv(tmp_path / "spam.csv", ["text", "label"], rows)
-    )
+    table = write_spam(tmp_path) if rows is None else write_csv(tmp_path / "spam.csv", ["text", "label"], rows)
     config = write_config(tmp_path, table, **changes)
 
     code, out, err = call("run", config, "--no-prefect", "--until", "shards")

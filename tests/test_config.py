@@ -92,9 +92,7 @@ def test_a_missing_config_says_how_to_make_one(tmp_path: Path) -> None:
 
 
 def test_a_config_cannot_run_code(tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").write_text(
-        f"source: !!python/object/apply:pathlib.Path.touch [{tmp_path}/ran]"
-    )
+    (tmp_path / "config.yaml").write_text(f"source: !!python/object/apply:pathlib.Path.touch [{tmp_path}/ran]")
 
     with pytest.raises(ConfigError):
         load_config(tmp_path / "config.yaml")

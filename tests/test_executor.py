@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from executor_functions import die, fail, refuse, square, tell
 
 from evenly.errors import ColumnNotFoundError, ConfigError, WorkerDiedError
 from evenly.executor import Executor, InProcess, LocalProcesses, make_executor
 from evenly.isolation import run_isolated
 from evenly.progress import Advanced, Event, observing
+from executor_functions import die, fail, refuse, square, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,12 +6,12 @@ import warnings
 from typing import TYPE_CHECKING
 
 import pytest
-from executor_functions import refuse, square
-from store_stages import MANY
 
 from evenly.errors import ColumnNotFoundError, ConfigError
 from evenly.executor import Executor, make_executor
 from evenly.store import Store
+from executor_functions import refuse, square
+from store_stages import MANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

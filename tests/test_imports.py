@@ -42,15 +42,11 @@ def test_nothing_heavy_is_imported_before_it_is_needed(code: str) -> None:
 
 
 def test_evenly_itself_imports_none_of_its_rooms() -> None:
-    assert loaded_after("import evenly").isdisjoint(
-        {"pyarrow", "numpy", "scipy", "pydantic", "rich", "typer"}
-    )
+    assert loaded_after("import evenly").isdisjoint({"pyarrow", "numpy", "scipy", "pydantic", "rich", "typer"})
 
 
 def test_the_version_is_that_of_the_installed_package() -> None:
-    answer = subprocess.run(
-        [sys.executable, "-m", "evenly", "--version"], capture_output=True, text=True, check=True
-    )
+    answer = subprocess.run([sys.executable, "-m", "evenly", "--version"], capture_output=True, text=True, check=True)
     import evenly
 
     assert answer.stdout.strip() == f"evenly {evenly.__version__}"

@@ -12,13 +12,13 @@ import time
 from pathlib import Path
 
 import pytest
-from store_stages import MANY, REFUSING
 
 from evenly.errors import DataError, SourceNotFoundError, StoreError
 from evenly.executor import LocalProcesses
 from evenly.manifest import MANIFEST_NAME, find_damage, read_manifest
 from evenly.progress import Advanced, Event, Finished, observing
 from evenly.store import Artifact, Files, Stage, Store, open_artifact
+from store_stages import MANY, REFUSING
 
 TESTS = Path(__file__).parent
 
@@ -109,9 +109,7 @@ def test_a_damaged_artifact_is_built_again_and_that_is_said(tmp_path: Path, harm
     assert contents(artifact.path) == before
 
 
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{", '{"format_version": 99}', '{"format_version": 1, "files": 3}']
-)
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"format_version": 99}', '{"format_version": 1, "files": 3}'])
 def test_a_manifest_that_cannot_be_read_is_an_error_that_names_it(tmp_path: Path, text: str) -> None:
     (tmp_path / MANIFEST_NAME).write_text(text)
 

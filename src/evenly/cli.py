@@ -42,9 +42,7 @@ def main() -> None:
         typer.secho(f"evenly: {error}", err=True, fg="red")
         sys.exit(EXIT_BAD_INPUT)
     except KeyboardInterrupt:
-        typer.echo(
-            "evenly: interrupted; what is finished is kept, the same command goes on from there.", err=True
-        )
+        typer.echo("evenly: interrupted; what is finished is kept, the same command goes on from there.", err=True)
         sys.exit(EXIT_INTERRUPTED)
 
 
@@ -65,9 +63,7 @@ def _options(
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Option("--folder", "-o", help="Where everything goes.")] = Path(
-        "evenly-demo"
-    ),
+    folder: Annotated[Path, typer.Option("--folder", "-o", help="Where everything goes.")] = Path("evenly-demo"),
     rows: Annotated[int, typer.Option(min=500, help="At most so many docstrings.")] = 20_000,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -84,9 +80,7 @@ def demo(
 @app.command()
 def init(
     table: Annotated[Path, typer.Argument(help="A CSV, TSV, JSONL or parquet file (.gz, .zst too).")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The config to write.")] = Path(
-        "config.yaml"
-    ),
+    output: Annotated[Path, typer.Option("--output", "-o", help="The config to write.")] = Path("config.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Write over a config that is there.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -95,9 +89,7 @@ def init(
     from evenly.ingest import guess_source
 
     if output.exists() and not force:
-        raise ConfigError(
-            f"{output} is there already. Write another file with -o, or over this one with --force."
-        )
+        raise ConfigError(f"{output} is there already. Write another file with -o, or over this one with --force.")
     guess = guess_source(table)
     write_config(output, table, guess)
     for field, reason in guess.reasons.items():
@@ -138,9 +130,7 @@ def inspect(
     show_table(table)
 
 
-def _run(
-    path: Path, overrides: dict[str, Any], until: str | None, *, quiet: bool, with_prefect: bool = True
-) -> None:
+def _run(path: Path, overrides: dict[str, Any], until: str | None, *, quiet: bool, with_prefect: bool = True) -> None:
     from evenly.terminal import show_result, show_run
 
     with show_run(quiet=quiet):

@@ -43,9 +43,7 @@ class LabelsConfig(_Section):
         description="single: one name a cell; delimited: names joined by `delimiter`; list: a JSON list or an Arrow "
         "list; onehot: a 0/1 column a label.",
     )
-    delimiter: str | None = Field(
-        None, min_length=1, description="Between names; found by looking where null."
-    )
+    delimiter: str | None = Field(None, min_length=1, description="Between names; found by looking where null.")
     task: Literal["auto", "binary", "multiclass", "multilabel"] = Field(
         "auto", description="auto: found from the labels, and said."
     )
@@ -60,18 +58,10 @@ class SourceConfig(_Section):
     """The raw table."""
 
     files: tuple[str, ...] = Field(min_length=1, description="Paths or globs, in order.")
-    format: Literal["auto", "csv", "tsv", "jsonl", "parquet"] = Field(
-        "auto", description="auto: by the file name."
-    )
-    delimiter: str | None = Field(
-        None, min_length=1, max_length=1, description="CSV: found by looking where null."
-    )
-    header: bool | None = Field(
-        None, description="CSV: whether the first line has names; null: found by looking."
-    )
-    text: tuple[str, ...] = Field(
-        min_length=1, description="Text columns, joined by the tokenizer's separator."
-    )
+    format: Literal["auto", "csv", "tsv", "jsonl", "parquet"] = Field("auto", description="auto: by the file name.")
+    delimiter: str | None = Field(None, min_length=1, max_length=1, description="CSV: found by looking where null.")
+    header: bool | None = Field(None, description="CSV: whether the first line has names; null: found by looking.")
+    text: tuple[str, ...] = Field(min_length=1, description="Text columns, joined by the tokenizer's separator.")
     labels: LabelsConfig
     group: str | None = Field(None, description="Rows with the same value stay in one split.")
     split: str | None = Field(None, description="A column that already says train, validation or test.")
@@ -123,13 +113,12 @@ class ResampleConfig(_Section):
         "none", description="Off unless asked for: measure it with your data first."
     )
     target_ir: float = Field(10.0, ge=1, description="Bring the IRLbl of every label to at most this.")
-    max_copies: int = Field(
-        10, ge=1, le=1_000, description="Most times that one row may stand in the train split."
-    )
+    max_copies: int = Field(10, ge=1, le=1_000, description="Most times that one row may stand in the train split.")
     max_growth: float = Field(0.5, gt=0, le=100, description="Most rows added, as a share of the train rows.")
     k_neighbors: int = Field(5, ge=1, le=100, description="mlsmote: neighbours within the label's rows.")
     labels: Literal["weighted", "ranking", "union", "intersection"] = Field(
-        "weighted", description="mlsmote: labels of a synthetic row from its two parents."
+        "weighted",
+        description="mlsmote: weighted: of the two parents, by share; else of the seed and its neighbours.",
     )
 
 
@@ -143,9 +132,7 @@ class TokenizeConfig(_Section):
     revision: str | None = Field(None, description="Of a hub name: a commit, for runs that can be repeated.")
     vocabulary_size: int = Field(8_000, ge=200, le=500_000, description="Of a trained tokenizer.")
     lowercase: bool = Field(default=True, description="Of a trained tokenizer.")
-    max_length: int = Field(
-        256, ge=4, le=1_000_000, description="Ids a row; longer texts are cut at the end."
-    )
+    max_length: int = Field(256, ge=4, le=1_000_000, description="Ids a row; longer texts are cut at the end.")
 
 
 class TrainConfig(_Section):
@@ -165,9 +152,7 @@ class TrainConfig(_Section):
 class ExecutorConfig(_Section):
     """Where partitions are worked on."""
 
-    kind: Literal["local", "dask"] = Field(
-        "local", description="local: spawned processes; dask: your cluster."
-    )
+    kind: Literal["local", "dask"] = Field("local", description="local: spawned processes; dask: your cluster.")
     workers: int | None = Field(None, ge=1, le=1_024, description="local: null: as many as cores.")
     address: str | None = Field(None, description="dask: the scheduler, such as tcp://host:8786.")
 
@@ -213,9 +198,7 @@ def load_config(path: Path | str, overrides: dict[str, Any] | None = None) -> Ru
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not YAML: {error}") from error
     if not isinstance(raw, dict):
-        raise ConfigError(
-            f"{path} holds {type(raw).__name__}, expected sections such as 'source:' and 'train:'."
-        )
+        raise ConfigError(f"{path} holds {type(raw).__name__}, expected sections such as 'source:' and 'train:'.")
     for name, value in (overrides or {}).items():
         _set(raw, name, value)
     try:

@@ -26,7 +26,7 @@ __all__ = ["DEMO_CONFIG", "prepare_demo", "read_docstrings", "write_demo_table"]
 
 LABEL_DELIMITER = "|"
 MIN_CHARACTERS = 40
-MIN_ROWS_A_LABEL = 12
+MIN_ROWS_A_LABEL = 30
 
 DEMO_CONFIG = """\
 # The demo: docstrings of the installed Python packages, labelled with the dotted parts of where they stand.
@@ -55,9 +55,7 @@ def prepare_demo(folder: Path, rows: int) -> Path:
         config = folder / f"config-{rows}.yaml"
         config.write_text(DEMO_CONFIG.format(table=table.name), encoding="utf-8")
     except OSError as error:
-        raise StoreError(
-            f"Cannot write to {folder}: {error.strerror}. Give another place with --folder."
-        ) from error
+        raise StoreError(f"Cannot write to {folder}: {error.strerror}. Give another place with --folder.") from error
     return config
 
 
@@ -111,12 +109,8 @@ def read_docstrings(folders: Iterable[Path]) -> Iterator[Docstring]:
         yield from _walk(tree, module)
 
 
-def _walk(
-    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, where: str
-) -> Iterator[Docstring]:
-    text = (
-        (ast.get_docstring(node) or "").encode(errors="replace").decode()
-    )  # a source may hold lone surrogates
+def _walk(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, where: str) -> Iterator[Docstring]:
+    text = (ast.get_docstring(node) or "").encode(errors="replace").decode()  # a source may hold lone surrogates
     if len(text) >= MIN_CHARACTERS:
         yield Docstring(where, text)
     for child in node.body:

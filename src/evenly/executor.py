@@ -78,9 +78,7 @@ class LocalProcesses:
 
     def _start(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self.workers, mp_context=get_context("spawn"), initializer=die_with_parent
-            )
+            self._pool = ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"), initializer=die_with_parent)
         return self._pool
 
     def close(self) -> None:
@@ -100,7 +98,7 @@ class DaskCluster:
         except ImportError as error:
             raise MissingExtraError.needing("executor: {kind: dask}", "distributed", "dask") from error
         try:
-            self._client: Any = Client(address, set_as_default=False, timeout=10)  # type: ignore[no-untyped-call]
+            self._client: Any = Client(address, set_as_default=False, timeout=10)
         except OSError as error:
             raise ConfigError(
                 f"executor.address is {address!r}, but no Dask scheduler answers there within 10 s. "
@@ -112,9 +110,7 @@ class DaskCluster:
         """Yield ``(index, function(items[index]))`` in the order in which they are done."""
         from distributed import as_completed as dask_as_completed
 
-        futures = {
-            future: index for index, future in enumerate(self._client.map(function, items, pure=False))
-        }
+        futures = {future: index for index, future in enumerate(self._client.map(function, items, pure=False))}
         try:
             for future in dask_as_completed(futures, loop=self._client.loop):
                 yield futures[future], future.result()
@@ -137,8 +133,6 @@ def make_executor(kind: str = "local", *, workers: int | None = None, address: s
     """Return the executor that the config names: ``local`` (with `workers`) or ``dask`` (at `address`)."""
     if kind == "dask":
         if address is None:
-            raise ConfigError(
-                "executor.kind is 'dask', which needs executor.address, such as tcp://host:8786."
-            )
+            raise ConfigError("executor.kind is 'dask', which needs executor.address, such as tcp://host:8786.")
         return DaskCluster(address)
     return LocalProcesses(workers)

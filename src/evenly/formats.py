@@ -17,9 +17,10 @@ the table, 0 to N-1 in the order of the source; a label by its id, 0 to L-1 in t
                         (0: an empty label, masked in the loss); ``rows.parquet``: `row`, `sample_weight`
                         float32, train rows only, mean 1
 ``plan/``               ``plan.parquet``: `row` int64, `copies` int32, train rows only; ``synthetic.parquet``:
-                        `row` int64 (N, N+1, ...), `seed_row`, `reference_row` int64, `share` float64,
-                        `label` int32 (the one it serves), the text columns, `labels` list<int32>;
-                        ``labels.parquet``: every label before and after
+                        `row` int64 (N, N+1, ...), `seed_row`, `reference_row` int64, `share`, `position`
+                        float64, `label` int32 (the one it serves), the text columns, `labels` list<int32>;
+                        ``labels.parquet``: `id`, `name`, `before`, `after`, `irlbl_before`, `irlbl_after`,
+                        `clones`, `synthetic`, `reason` (why it is not at the target, or null)
 ``tokenizer/``          a Hugging Face tokenizer folder. Facts: `vocabulary_size`, `pad_id`, `n_ids`
 ``shards/``             ``train/``, ``validation/``, ``test/``: data sets that `datasets.load_from_disk` opens:
                         `row` int64, `input_ids` list<uint16 or uint32>, `labels` list<int32>
@@ -149,17 +150,11 @@ def read_rows(table: Path, rows: NDArray[np.int64], columns: Sequence[str]) -> p
     pieces = []
     for part in list_parts(table):
         numbers = pq.read_table(part, columns=["row"])["row"].to_numpy()
-        here = wanted[
-            np.searchsorted(wanted, numbers[0]) : np.searchsorted(wanted, numbers[-1], side="right")
-        ]
+        here = wanted[np.searchsorted(wanted, numbers[0]) : np.searchsorted(wanted, numbers[-1], side="right")]
         if len(here):
             read = pq.read_table(part, columns=["row", *columns])
             pieces.append(read.take(pa.array(here - numbers[0])))
-    found = (
-        pa.concat_tables(pieces)
-        if pieces
-        else pq.read_table(list_parts(table)[0], columns=["row", *columns])[:0]
-    )
+    found = pa.concat_tables(pieces) if pieces else pq.read_table(list_parts(table)[0], columns=["row", *columns])[:0]
     return found.take(pa.array(np.searchsorted(wanted, rows)))
 
 

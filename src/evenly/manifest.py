@@ -124,9 +124,7 @@ def read_manifest(folder: Path) -> Manifest:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, StoreError):
             raise
-        raise StoreError(
-            f"{path} is not a manifest that can be read: {error!r}. Remove the folder."
-        ) from error
+        raise StoreError(f"{path} is not a manifest that can be read: {error!r}. Remove the folder.") from error
     _refuse_outside_names(path, files)
     return manifest
 
@@ -146,9 +144,7 @@ def find_damage(folder: Path, files: Mapping[str, FileEntry]) -> str:
             return f"{name} is missing"
         if path.stat().st_size != entry.size:
             return f"{name} has {path.stat().st_size} bytes instead of {entry.size}"
-    for (name, entry), found in zip(
-        files.items(), digest_files(folder / name for name in files), strict=True
-    ):
+    for (name, entry), found in zip(files.items(), digest_files(folder / name for name in files), strict=True):
         if found != entry:
             return f"{name} has another checksum"
     return ""

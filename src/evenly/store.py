@@ -252,8 +252,7 @@ class _Build:
         """Let the stage fill its folder, then write the manifest, last of all."""
         started = time.perf_counter()
         given = {
-            name: value.path if isinstance(value, Artifact) else value.paths
-            for name, value in self.inputs.items()
+            name: value.path if isinstance(value, Artifact) else value.paths for name, value in self.inputs.items()
         }
         self.stage.function(workspace, **given, **self.params)
         files = workspace.finish()

@@ -79,9 +79,7 @@ class _Lines:
         what = "reused" if event.reused else "built"
         rows = "" if event.rows is None else f"{event.rows:,} rows"
         style = "dim" if event.reused else "bold green"
-        self.console.print(
-            f"[bold]{event.stage:<10}[/] [{style}]{what:<7}[/] {rows:>14} {event.seconds:8.1f} s"
-        )
+        self.console.print(f"[bold]{event.stage:<10}[/] [{style}]{what:<7}[/] {rows:>14} {event.seconds:8.1f} s")
         if event.why:
             self.console.print(f"{'':<10} [yellow]the old one was damaged: {printable(event.why)}[/]")
         for note in event.notes:

@@ -17,9 +17,7 @@ def config(tmp_path) -> RunConfig:
 
 
 def change(config: RunConfig, section: str, **fields) -> RunConfig:
-    return RunConfig.model_validate(
-        config.model_dump() | {section: getattr(config, section).model_dump() | fields}
-    )
+    return RunConfig.model_validate(config.model_dump() | {section: getattr(config, section).model_dump() | fields})
 
 
 def step_named(steps: list[Step], name: str) -> Step:
@@ -90,12 +88,8 @@ def test_globs_are_sorted_and_a_pattern_without_a_file_is_named(config, tmp_path
 def test_a_tokenizer_folder_counts_by_its_files_and_a_hub_name_by_its_revision(config, tmp_path):
     (tmp_path / "tok").mkdir()
     (tmp_path / "tok" / "tokenizer.json").write_text("{}")
-    local = step_named(
-        prepare_steps(change(config, "tokenize", tokenizer=str(tmp_path / "tok"))), "tokenizer"
-    )
-    hub = step_named(
-        prepare_steps(change(config, "tokenize", tokenizer="org/name", revision="abc")), "tokenizer"
-    )
+    local = step_named(prepare_steps(change(config, "tokenize", tokenizer=str(tmp_path / "tok"))), "tokenizer")
+    hub = step_named(prepare_steps(change(config, "tokenize", tokenizer="org/name", revision="abc")), "tokenizer")
 
     assert [path.name for path in local.files["files"].paths] == ["tokenizer.json"]
     assert "name" not in local.params

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from evenly.errors import ConfigError
+from evenly.imbalance import label_counts, label_matrix
 from evenly.resample import ml_ros
-from evenly.resample.imbalance import as_label_matrix, label_counts
 
 BOUNDS = {"target_ir": 2.0, "max_copies": 10, "max_growth": 1.0, "random_state": 0}
 
@@ -92,11 +92,11 @@ def test_seeds_decide_and_repeat() -> None:
     assert first.tolist() == ml_ros(labels, **BOUNDS | {"random_state": 1}).tolist()
     assert first.tolist() != ml_ros(labels, **BOUNDS | {"random_state": 2}).tolist()
     generator = np.random.default_rng(1)
-    assert first.tolist() == ml_ros(as_label_matrix(labels), **BOUNDS | {"random_state": generator}).tolist()
+    assert first.tolist() == ml_ros(label_matrix(labels), **BOUNDS | {"random_state": generator}).tolist()
 
 
 def test_the_input_is_left_as_it_is() -> None:
-    labels = as_label_matrix(_matrix([[0]] * 4 + [[1]], 2))
+    labels = label_matrix(_matrix([[0]] * 4 + [[1]], 2))
     ml_ros(labels, **BOUNDS)
     assert label_counts(labels).tolist() == [4, 1]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from evenly.imbalance import label_matrix
 from evenly.resample import Limits, Recipes, ml_ros, ml_rus, mlsmote
-from evenly.resample.imbalance import as_label_matrix
 from evenly.resample.outcome import Outcome, measure
 
 NAMES = [f"label {number}" for number in range(40)]
@@ -16,7 +16,7 @@ def _outcome(rows: list[list[int]], n_labels: int, limits: Limits, method: str) 
     dense = np.zeros((len(rows), n_labels), np.int8)
     for row, held in enumerate(rows):
         dense[row, held] = 1
-    labels = as_label_matrix(dense)
+    labels = label_matrix(dense)
     copies, recipes = np.ones(len(rows), np.int32), Recipes.none(n_labels)
     bounds = {"target_ir": limits.target_ir, "max_growth": limits.max_growth, "random_state": 0}
     if method == "ml_ros":
@@ -24,7 +24,7 @@ def _outcome(rows: list[list[int]], n_labels: int, limits: Limits, method: str) 
     elif method == "ml_rus":
         copies = ml_rus(labels, **bounds)
     else:
-        features = as_label_matrix(np.eye(len(rows))).astype(float)
+        features = label_matrix(np.eye(len(rows))).astype(float)
         recipes = mlsmote(labels, features, max_copies=limits.max_copies, **bounds)
     return measure(labels, copies, recipes, limits, method)
 

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from evenly.imbalance import label_counts, label_matrix
 from evenly.resample import Limits, ml_ros, ml_rus, mlsmote
-from evenly.resample.imbalance import as_label_matrix, label_counts, max_ir, mean_ir
+from evenly.resample.targets import max_ir, mean_ir
 
 SEEDS = st.integers(0, 2**32 - 1)
 LIMITS = st.builds(
@@ -21,7 +22,7 @@ def label_matrices(draw: st.DrawFn) -> sparse.csr_matrix:
     """Draw labels of very different frequency: empty ones, singletons, and one that most rows hold."""
     n_rows, n_labels = draw(st.integers(1, 40)), draw(st.integers(1, 7))
     rng = np.random.default_rng(draw(SEEDS))
-    return as_label_matrix(rng.random((n_rows, n_labels)) < rng.choice([0.0, 0.03, 0.1, 0.3, 0.9], n_labels))
+    return label_matrix(rng.random((n_rows, n_labels)) < rng.choice([0.0, 0.03, 0.1, 0.3, 0.9], n_labels))
 
 
 def _never_worse(before: np.ndarray, after: np.ndarray) -> None:

@@ -96,16 +96,12 @@ def train(
         made = {name: open_artifact(Path(path)) for name, path in prepared.items()}
     result = summarize(walk_steps(config, cut_after(train_steps(config), until), made, _build))
     figures = [{"metric": name, "value": value} for name, value in result.get("metrics", {}).items()]
-    create_table_artifact(
-        figures, key="evenly-metrics", description=f"Report: {result.get('report', 'not built')}"
-    )
+    create_table_artifact(figures, key="evenly-metrics", description=f"Report: {result.get('report', 'not built')}")
     return result
 
 
 @flow(name="pipeline", persist_result=False)
-def pipeline(
-    config_path: str, overrides: Overrides | None = None, until: str | None = None
-) -> dict[str, Any]:
+def pipeline(config_path: str, overrides: Overrides | None = None, until: str | None = None) -> dict[str, Any]:
     """Run `prepare`, then `train`; parameters and the return value are theirs."""
     config = load_config(config_path, overrides)
     n_prepare = len(prepare_steps(config))

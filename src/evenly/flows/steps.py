@@ -111,9 +111,7 @@ def _find_files(patterns: Sequence[str]) -> tuple[Path, ...]:
     found: list[Path] = []
     for pattern in patterns:
         paths = (
-            [Path(pattern)]
-            if Path(pattern).is_file()
-            else [Path(name) for name in sorted(glob.glob(pattern))]  # noqa: PTH207 - patterns may be absolute
+            [Path(pattern)] if Path(pattern).is_file() else [Path(name) for name in sorted(glob.glob(pattern))]  # noqa: PTH207 - patterns may be absolute
         )
         if not paths:
             raise SourceNotFoundError(

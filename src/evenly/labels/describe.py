@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evenly.formats import SPLITS, read_label_names, read_labels, read_split, write_json
+from evenly.imbalance import label_counts, row_numbers
 from evenly.labels.cooccurrence import label_pairs
 from evenly.labels.labelsets import labelset_keys
-from evenly.labels.matrix import label_counts, row_numbers
 from evenly.labels.statistics import LabelStatistics, label_statistics
 from evenly.labels.texts import RowTexts, read_row_texts
 

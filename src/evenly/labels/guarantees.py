@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evenly.labels.matrix import label_counts
+from evenly.imbalance import label_counts
 from evenly.labels.placement import ROWS_FOR_TEST, TRAIN, Placement, rows_held, units_held
 from evenly.labels.sizes import even_out_sizes
 

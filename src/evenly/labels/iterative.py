@@ -13,8 +13,8 @@ import numpy as np
 from scipy import sparse
 
 from evenly.errors import ConfigError, DataError
+from evenly.imbalance import label_matrix
 from evenly.labels.guarantees import keep_guarantees
-from evenly.labels.matrix import label_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

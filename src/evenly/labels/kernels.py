@@ -1,37 +1,26 @@
 """The one loop of this room that needs to be compiled: iterative stratification.
 
-Imported only where a split is made, since importing numba costs half a second. The machine code is kept
-beside this file, or, where that folder cannot be written (a read-only install), in numba's cache folder of
-the user; numba writes it by rename, so processes may compile at the same time.
+Imported only where a split is made, since importing numba costs half a second.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from evenly.compiled import compiled
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     _Floats = NDArray[np.float64]
     _Ints = NDArray[np.int32]
     _Longs = NDArray[np.int64]
 
-__all__ = ["assign_units", "compiled"]
+__all__ = ["assign_units"]
 
 _TIE = 1e-9  # rows: what rounding may leave of a difference between two equal wishes
-
-
-def compiled(function: Callable[..., Any]) -> Any:
-    """Return `function` compiled at its first call, from the cache where there is one that can be written."""
-    try:
-        return numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # no folder that numba may write: neither the package's nor the user's
-        return numba.njit(nogil=True)(function)
 
 
 @compiled

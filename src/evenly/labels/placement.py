@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evenly.labels.matrix import label_counts
+from evenly.imbalance import label_counts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

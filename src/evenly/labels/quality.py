@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evenly.imbalance import label_counts
 from evenly.labels.cooccurrence import label_pairs
-from evenly.labels.matrix import label_counts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 
 from evenly.errors import DataError
 from evenly.formats import SPLITS, list_parts, read_facts, read_label_names, read_labels, write_json
+from evenly.imbalance import label_counts
 from evenly.labels.guarantees import unmet_guarantees
 from evenly.labels.iterative import gather_units, split_units
-from evenly.labels.matrix import label_counts
 from evenly.labels.quality import SplitQuality, split_quality
 from evenly.labels.texts import read_row_texts
 from evenly.labels.units import join_relations

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from evenly.errors import ConfigError
+from evenly.imbalance import irlbl, label_counts, label_matrix, row_numbers, row_scumble
 from evenly.labels.labelsets import labelset_counts
-from evenly.labels.matrix import label_counts, label_matrix, row_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
     from scipy import sparse
 
-__all__ = ["LabelStatistics", "label_statistics", "row_scumble"]
+__all__ = ["LabelStatistics", "label_statistics"]
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,10 @@ def label_statistics(
     n_rows, n_labels = matrix.shape
     counts = label_counts(matrix)
     of_empty = 0.0 if empty == "mldr" else np.nan
-    irlbl = _irlbl(counts, of_empty)
-    averaged = irlbl[~np.isnan(irlbl)]
+    ratios = np.where(counts > 0, irlbl(counts), of_empty)
+    averaged = ratios[~np.isnan(ratios)]
     mean_ir = _mean(averaged)
-    per_row = row_scumble(matrix, irlbl)
+    per_row = row_scumble(matrix, ratios)
     scumble_lbl, scumble_lbl_cv = _scumble_of_labels(matrix, per_row, counts)
     scumble_lbl[counts == 0] = of_empty
     sets = labelset_counts(matrix)
@@ -150,9 +150,9 @@ def label_statistics(
         n_rows=n_rows,
         n_labels=n_labels,
         counts=counts,
-        irlbl=irlbl,
+        irlbl=ratios,
         imr=_imr(counts, n_rows),
-        minority=irlbl > mean_ir,
+        minority=ratios > mean_ir,
         scumble_lbl=scumble_lbl,
         scumble_lbl_cv=scumble_lbl_cv,
         mean_ir=mean_ir,
@@ -170,32 +170,6 @@ def label_statistics(
         n_singletons=int((counts == 1).sum()),
         n_unlabelled=int((np.diff(matrix.indptr) == 0).sum()),
     )
-
-
-def row_scumble(matrix: sparse.csr_matrix, irlbl: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return SCUMBLE of every row, shape (n_rows,), float64: 0 for a row with fewer than two labels.
-
-    SCUMBLE_i = 1 - (product of IRLbl_l)^(1/|Y_i|) / mean IRLbl_l, l in Y_i: how far common and rare labels
-    meet.
-    """
-    n_held = np.diff(matrix.indptr)
-    several = n_held > 1
-    held = np.maximum(n_held, 1)
-    levels = np.where(irlbl > 0, irlbl, 1.0)  # no row holds an empty label, whatever stands for it
-    mean = _row_sums(matrix, levels) / held
-    mean_log = _row_sums(matrix, np.log(levels)) / held
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(several, 1 - np.exp(mean_log) / mean, 0.0)
-
-
-def _row_sums(matrix: sparse.csr_matrix, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    sums: NDArray[np.float64] = matrix @ values
-    return sums
-
-
-def _irlbl(counts: NDArray[np.int64], of_empty: float) -> NDArray[np.float64]:
-    largest = counts.max(initial=0)
-    return np.where(counts > 0, largest / np.maximum(counts, 1), of_empty)
 
 
 def _imr(counts: NDArray[np.int64], n_rows: int) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from evenly.errors import ConfigError, nearest
 from evenly.formats import read_facts, read_label_names, read_labels, read_split
-from evenly.labels.matrix import label_counts
+from evenly.imbalance import label_counts
 from evenly.labels.weights import SampleMode, Scheme, class_weights, label_weights, sample_weights
 
 if TYPE_CHECKING:

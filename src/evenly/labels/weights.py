@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from evenly.errors import ConfigError, nearest
-from evenly.labels.matrix import label_counts, label_matrix
+from evenly.imbalance import label_counts, label_matrix
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -39,6 +39,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from evenly.formats import read_facts, read_label_names, read_labels, read_split
+from evenly.imbalance import irlbl
 from evenly.report.checks import check_leaks, split_sizes
 from evenly.report.examples import synthetic_examples
 from evenly.report.imbalance import measure_imbalance, read_train_sets
@@ -122,7 +123,7 @@ def _labels(sources: Sources, names: Sequence[str], before: TrainSet, after: Tra
     weights = {row["id"]: row for row in read_columns(sources.weights / "labels.parquet")}
     planned = {row["id"]: row for row in read_columns(sources.plan / "labels.parquet")}
     counts = (before.counts, after.counts)
-    rates = [_irlbl(each) for each in counts]
+    rates = [irlbl(each) for each in counts]
     order = np.argsort(-counts[0], kind="stable")
     return [
         {
@@ -139,12 +140,6 @@ def _labels(sources: Sources, names: Sequence[str], before: TrainSet, after: Tra
         }
         for at in order
     ]
-
-
-def _irlbl(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    largest = counts.max(initial=0)
-    rates: NDArray[np.float64] = np.divide(largest, counts, out=np.full(len(counts), np.nan), where=counts > 0)
-    return rates
 
 
 def _resampling(sources: Sources, names: Sequence[str], counts: NDArray[np.int64]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from scipy import sparse
 
 from evenly.formats import LABELS_TYPE, SplitRows, labels_to_csr
+from evenly.imbalance import irlbl, row_scumble
 from evenly.report.sources import plain
 
 if TYPE_CHECKING:
@@ -72,21 +73,12 @@ def measure_imbalance(train: TrainSet) -> dict[str, Any]:
     measures: dict[str, Any] = {"rows": n_rows, "labels_held": int(live.sum()), "labels_empty": int((~live).sum())}
     if not live.any():
         return measures | dict.fromkeys(("mean_ir", "max_ir", "cardinality", "scumble"))
-    irlbl = np.divide(counts.max(), counts, out=np.ones(len(counts)), where=live)
+    ratios = irlbl(counts)
     measures |= {
-        "mean_ir": float(irlbl[live].mean()),
-        "max_ir": float(irlbl[live].max()),
+        "mean_ir": float(ratios[live].mean()),
+        "max_ir": float(ratios[live].max()),
         "cardinality": float(counts.sum() / n_rows),
-        "scumble": float(_row_scumble(train.labels, irlbl) @ train.copies / n_rows),
+        "scumble": float(row_scumble(train.labels, ratios) @ train.copies / n_rows),
     }
     rounded: dict[str, Any] = plain(measures)
     return rounded
-
-
-def _row_scumble(labels: sparse.csr_matrix, irlbl: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 - geometric mean / arithmetic mean of the IRLbl of a row's labels; 0 with fewer than two of them."""
-    n_held = np.diff(labels.indptr)
-    held = np.maximum(n_held, 1)
-    arithmetic = (labels @ irlbl) / held
-    geometric = np.exp((labels @ np.log(irlbl)) / held)
-    return np.where(n_held > 1, 1 - geometric / np.where(n_held > 0, arithmetic, 1), 0.0)

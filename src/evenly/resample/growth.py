@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evenly.resample.imbalance import label_counts
+from evenly.imbalance import label_counts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -120,7 +120,7 @@ def grow(
     Parameters
     ----------
     labels
-        Shape (n_rows, n_labels), as `as_label_matrix` returns them.
+        Shape (n_rows, n_labels), as `label_matrix` returns them.
     bags
         The rows of the labels that may be served.
     limits

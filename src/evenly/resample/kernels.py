@@ -6,31 +6,20 @@ this one file, because numba's cache looks at the file of the outermost one only
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numba
 import numpy as np
 
+from evenly.compiled import compiled
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
-
-    F = TypeVar("F", bound=Callable[..., Any])
 
 __all__ = ["Log", "State", "Supply", "grow_rows", "nearest_by_product", "remove_rows"]
 
 PATIENCE = 25  # rounds without a fall of the largest IR: one round may be bad luck, so many are not
 HALF = 0.5
 ROUNDING = 1e-12  # by which two sums of the same ratios may differ
-
-
-def compiled(function: F) -> F:
-    """Compile at the first call, and keep the machine code beside the source or in the user's cache folder."""
-    try:
-        return cast("F", numba.njit(cache=True)(function))
-    except RuntimeError:  # neither folder can be written
-        return cast("F", numba.njit(function))
 
 
 class Supply(NamedTuple):

@@ -13,10 +13,11 @@ import numpy as np
 from scipy import sparse
 
 from evenly.errors import ConfigError
+from evenly.imbalance import label_counts, label_matrix
 from evenly.resample.growth import Bags, Neighbors, grow
-from evenly.resample.imbalance import above_target, as_label_matrix, label_counts
 from evenly.resample.limits import Limits
 from evenly.resample.neighbors import nearest_in_bag
+from evenly.resample.targets import above_target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -133,7 +134,7 @@ def mlsmote(
         raise ConfigError(f"labels is {label_rule!r}; expected one of {', '.join(get_args(LabelRule))}.")
     if k_neighbors < 1:
         raise ConfigError(f"k_neighbors is {k_neighbors!r}; expected at least 1.")
-    matrix = as_label_matrix(labels)
+    matrix = label_matrix(labels)
     limits = Limits(target_ir, max_copies, max_growth)
     bags = Bags.of(matrix, servable_labels(matrix, target_ir))
     neighbors = _find_neighbors(matrix, features, bags, k_neighbors, label_rule)
@@ -183,4 +184,4 @@ def _label_sets(
     size = np.repeat(sizes, np.diff(held.indptr))
     kept = {"ranking": 2 * held.data > size, "union": held.data > 0, "intersection": held.data == size}
     held.data = kept[label_rule].astype(np.int32)
-    return as_label_matrix(held)
+    return label_matrix(held)

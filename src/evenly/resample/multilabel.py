@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evenly.imbalance import label_counts, label_matrix
 from evenly.resample.growth import Bags, grow
-from evenly.resample.imbalance import above_target, as_label_matrix, label_counts
 from evenly.resample.limits import Limits
+from evenly.resample.targets import above_target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,7 +58,7 @@ def ml_ros(
     >>> ml_ros([[1, 0], [1, 0], [1, 0], [1, 0], [0, 1]], target_ir=2, max_copies=10, max_growth=1, random_state=0)
     array([1, 1, 1, 1, 2], dtype=int32)
     """
-    matrix = as_label_matrix(labels)
+    matrix = label_matrix(labels)
     bags = Bags.of(matrix, label_counts(matrix) > 0)
     growth = grow(
         matrix,
@@ -102,7 +103,7 @@ def ml_rus(
     >>> ml_rus([[1, 0]] * 6 + [[0, 1]], target_ir=2, max_growth=1, random_state=0).sum().item()
     3
     """
-    matrix = as_label_matrix(labels)
+    matrix = label_matrix(labels)
     limits = Limits(target_ir=target_ir, max_growth=max_growth)
     counts = label_counts(matrix)
     minority = above_target(counts, target_ir)

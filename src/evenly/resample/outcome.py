@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from evenly.resample.imbalance import above_target, irlbl, label_counts, max_ir, mean_ir
+from evenly.imbalance import irlbl, label_counts
+from evenly.resample.targets import above_target, max_ir, mean_ir
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

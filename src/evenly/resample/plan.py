@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from evenly import formats
 from evenly.errors import ConfigError, DataError
-from evenly.resample.imbalance import as_label_matrix
+from evenly.imbalance import label_matrix
 from evenly.resample.limits import Limits
 from evenly.resample.lineage import trace_parents
 from evenly.resample.mlsmote import Recipes, mlsmote, servable_labels
@@ -84,7 +84,7 @@ def make_plan(
     train = rows.rows("train")
     if not len(train):
         raise DataError("The train split has no rows, so there is nothing to resample: give it a larger share.")
-    held = as_label_matrix(formats.read_labels(table)[train])
+    held = label_matrix(formats.read_labels(table)[train])
     used = _applicable(method, held, work)
     text_columns: list[str] = formats.read_facts(table)["text_columns"]
     copies, recipes = np.ones(len(train), np.int32), Recipes.none(held.shape[1])

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evenly.resample.imbalance import above_target
 from evenly.resample.limits import Limits
+from evenly.resample.targets import above_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,24 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numba
+from evenly.compiled import compiled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
 
 __all__ = ["fill_ids", "fill_indices", "fill_multi_hot"]
-
-
-def compiled(function: Callable[..., Any]) -> Any:
-    """Return `function` compiled at its first call, from the cache where there is one that can be written."""
-    try:
-        return numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # no folder that numba may write: neither the package's nor the user's
-        return numba.njit(nogil=True)(function)
 
 
 @compiled
