@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict, Unpack
 import numpy as np
 
 from evenly.errors import ConfigError, DataError, LabelShapeError
-from evenly.train.fill import fill_ids, fill_indices, fill_multi_hot
 from evenly.train.sample_weights import read_sample_weights
 from evenly.train.schedule import Schedule, read_copies
 from evenly.train.shards import open_shards
@@ -148,6 +147,8 @@ class Batches:
         return min(rounded, self.longest)
 
     def _fill_ids(self, stored: NDArray[np.int64], width: int) -> NDArray[np.int32]:
+        from evenly.train.fill import fill_ids
+
         out = np.empty((len(stored), width), np.int32)
         segment, start, length = self.index.segment[stored], self.index.start[stored], self.index.length[stored]
         by_segment = np.argsort(segment, kind="stable")
@@ -157,6 +158,8 @@ class Batches:
         return out
 
     def _fill_targets(self, stored: NDArray[np.int64]) -> NDArray[Any]:
+        from evenly.train.fill import fill_indices, fill_multi_hot
+
         offsets, label_ids = self.index.label_offsets, self.index.label_ids
         if self.target_width is None:
             return label_ids[offsets[stored]]

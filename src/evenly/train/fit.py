@@ -50,7 +50,8 @@ def prepare_tensorflow(seed: int) -> None:
 
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, enable=True)
-        keras.utils.set_random_seed(seed % 2**32)
+        keras.utils.clear_session()  # layers are numbered from 1 again, whatever was made before
+        keras.utils.set_random_seed(seed)
         tf.config.experimental.enable_op_determinism()
         tf.zeros(1)  # opens the devices, which is when the last of the messages come
 
