@@ -210,7 +210,7 @@ def test_a_kill_at_any_moment_costs_no_more_than_what_was_under_way(tmp_path: Pa
     assert contents(artifact.path) == contents(undisturbed.path)
     assert artifact.digest == undisturbed.digest
     first_of_parts = [event.done for event in heard if isinstance(event, Advanced)]
-    assert first_of_parts[0] >= 4  # the draft's finished partitions were not repeated
+    assert min(first_of_parts, default=6) >= 4  # what the draft had finished was not repeated
     assert [path.name for path in (root / "many").iterdir()] == [artifact.path.name]
 
 

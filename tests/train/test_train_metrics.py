@@ -38,7 +38,7 @@ def sparse_of(dense):
 
 
 def test_f1_precision_and_recall_are_those_of_scikit_learn(table):
-    labels, scores, predicted = table
+    labels, _, predicted = table
     held = labels.any(axis=0)
     found = measured(*table)
     assert found["n_labels_averaged"] == 7

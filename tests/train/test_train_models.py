@@ -47,7 +47,9 @@ def test_padding_at_the_end_changes_nothing(build, model):
 def test_bow_does_not_look_at_the_order_and_leaves_out_the_pad_id_anywhere(build):
     network = build("bow")
     np.testing.assert_allclose(
-        answer(network.logits, np.array([[4, PAD, 5, 6, 8]])), answer(network.logits, np.array([[8, 6, 5, 4]])), atol=1e-6
+        answer(network.logits, np.array([[4, PAD, 5, 6, 8]])),
+        answer(network.logits, np.array([[8, 6, 5, 4]])),
+        atol=1e-6,
     )
 
 
@@ -70,9 +72,7 @@ def test_outputs_are_probabilities_of_all_labels(build):
     z = answer(build("bow").logits)
     np.testing.assert_allclose(answer(build("bow", "multiclass").probabilities).sum(axis=1), 1, atol=1e-6)
     several = build("bow")
-    np.testing.assert_allclose(
-        answer(several.probabilities), 1 / (1 + np.exp(-answer(several.logits))), atol=1e-6
-    )
+    np.testing.assert_allclose(answer(several.probabilities), 1 / (1 + np.exp(-answer(several.logits))), atol=1e-6)
     for positive in (0, 1):
         network = build("bow", "binary", np.array([-1.0]), positive=positive)
         z, p = answer(network.logits), answer(network.probabilities)
@@ -83,9 +83,7 @@ def test_outputs_are_probabilities_of_all_labels(build):
 
 def test_best_constants_by_hand():
     # 10 rows, labels held by 4 and by none; weights 3 and 0 (empty)
-    found = best_constant(
-        "multilabel", np.array([4, 0]), 10, class_weight=np.ones(2), pos_weight=np.array([3.0, 0.0])
-    )
+    found = best_constant("multilabel", np.array([4, 0]), 10, class_weight=np.ones(2), pos_weight=np.array([3.0, 0.0]))
     np.testing.assert_allclose(found, [np.log(3 * 4.5 / 6.5), np.log(0.5 / 10.5)])
     one = {"class_weight": np.array([1.0, 2.0]), "pos_weight": np.ones(2)}
     classes = best_constant("multiclass", np.array([9, 1]), 10, **one)

@@ -77,12 +77,14 @@ def test_2_a_class_weight_that_names_two_of_four_labels_is_not_noticed(fixed_mod
     as_rows = row_losses() * [0.29, 1, 1, 1]
     assert loss_of(fixed_model(plain_loss()), class_weight=two) == pytest.approx(as_rows.mean(), rel=1e-5)
     dataset = tf.data.Dataset.from_tensor_slices((LOGITS, LABELS)).batch(4)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="slice index"):
-        fixed_model(plain_loss()).fit(dataset, class_weight=two, verbose=0)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"is not in \[0, 2\)"):
+        fixed_model(plain_loss()).fit(dataset, class_weight=two, shuffle=False, verbose=0)
 
     from evenly.train.losses import WeightedBinaryCrossentropy
 
-    with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match="(?i)incompatible|dimensions must be equal"):
+    with pytest.raises(
+        (ValueError, tf.errors.InvalidArgumentError), match=r"(?i)incompatible|dimensions must be equal"
+    ):
         loss_of(fixed_model(WeightedBinaryCrossentropy([1.0, 0.29])))
 
 
@@ -111,7 +113,12 @@ def test_4_a_dead_label_dilutes_the_auc_of_keras():
 
     labels = np.array([[1, 1, 0, 1, 0, 0], [1, 0, 1, 0, 1, 0], [0, 1, 0, 0, 1, 0], [0, 0, 1, 1, 0, 0]], np.float32)
     scores = np.array(
-        [[0.9, 0.8, 0.2, 0.7, 0.1, 0.3], [0.8, 0.3, 0.9, 0.2, 0.8, 0.1], [0.1, 0.7, 0.1, 0.1, 0.9, 0.2], [0.2, 0.1, 0.8, 0.9, 0.3, 0.4]],
+        [
+            [0.9, 0.8, 0.2, 0.7, 0.1, 0.3],
+            [0.8, 0.3, 0.9, 0.2, 0.8, 0.1],
+            [0.1, 0.7, 0.1, 0.1, 0.9, 0.2],
+            [0.2, 0.1, 0.8, 0.9, 0.3, 0.4],
+        ],
         np.float32,
     )
     metric = keras.metrics.AUC(curve="PR", multi_label=True, num_labels=6)

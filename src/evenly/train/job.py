@@ -66,7 +66,7 @@ class TrainJob:
 
     @property
     def live(self) -> NDArray[np.bool_]:
-        """Outputs that the loss looks at, shape (n_outputs,): those of empty labels are masked where there are several."""
+        """Outputs that the loss looks at, shape (n_outputs,): all but empty labels of a multi-label task."""
         return self.pos_weight > 0 if self.task == "multilabel" else np.ones(len(self.bias), bool)
 
 

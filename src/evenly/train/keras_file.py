@@ -8,6 +8,7 @@ knows, and `shared_object_id` in the config, a memory address that only says whi
 from __future__ import annotations
 
 import json
+import warnings
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,9 @@ _DAY = (1980, 1, 1, 0, 0, 0)
 def save_model(model: Any, path: Path) -> None:
     """Write `model` to `path`, a name that ends in ``.keras``; ``keras.models.load_model`` opens it."""
     raw = path.with_name(f"raw-{path.name}")
-    model.save(raw)
+    with warnings.catch_warnings():  # Keras 3.15 hands TensorFlow's arrays to NumPy 2 in a way that NumPy deprecates
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        model.save(raw)
     with zipfile.ZipFile(raw) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as target:
         for name in sorted(source.namelist()):
             content = source.read(name)
