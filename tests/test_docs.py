@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_tables import single_label_rows, write_csv
 
 from evenly.config import RunConfig
+from small_tables import single_label_rows, write_csv
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(page for page in (ROOT / "docs").glob("*.md") if "```python" in page.read_text(encoding="utf-8"))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from small_tables import write_genres
 
 from evenly.manifest import MANIFEST_NAME
+from small_tables import write_genres
 
 if TYPE_CHECKING:
     from pathlib import Path

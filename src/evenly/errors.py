@@ -67,7 +67,7 @@ class ColumnNotFoundError(DataError):
         """
         names = list(available)
         super().__init__(
-            f"{source} has no column {column!r}{nearest(column, names)}. It has: {', '.join(map(repr, names))}."
+            f"{source} has no column {column!r}{nearest(column, names)} It has: {', '.join(map(repr, names))}."
         )
         self.column = column
         self.available = names
@@ -104,7 +104,7 @@ class WorkerDiedError(EvenlyError, RuntimeError):
 
 
 def nearest(given: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the known name most like the given one, or an empty string."""
+    """Return ``"; did you mean 'x'?"`` for the known name most like the given one, or a full stop."""
     lowered = {name.lower(): name for name in known}
     close = difflib.get_close_matches(given.lower(), lowered, n=1)
-    return f"; did you mean {lowered[close[0]]!r}?" if close else ""
+    return f"; did you mean {lowered[close[0]]!r}?" if close else "."

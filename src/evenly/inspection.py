@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["show_table"]
 
-BAR_WIDTH = 40
+BAR_WIDTH = 28
 SHOWN_LABELS = 20
 
 

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 import yaml
+
 from small_tables import write_genres
 
 SCRIPT = """

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from evenly.errors import EvenlyError
 from evenly.ingest.csv_reader import CsvReader
 from evenly.ingest.files import find_raw_file
-from evenly.ingest.readers import ReadOptions
+from evenly.ingest.reading import ReadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

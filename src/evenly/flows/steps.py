@@ -90,7 +90,7 @@ def cut_after(steps: Sequence[Step], last: str | None) -> list[Step]:
     if last is None:
         return list(steps)
     if last not in names:
-        raise ConfigError(f"There is no stage {last!r}{nearest(last, names)}. Stages: {', '.join(names)}.")
+        raise ConfigError(f"There is no stage {last!r}{nearest(last, names)} Stages: {', '.join(names)}.")
     return list(steps[: names.index(last) + 1])
 
 

@@ -18,9 +18,9 @@ from evenly.errors import ColumnNotFoundError, DataError
 from evenly.ingest.dialect import SAMPLE_BYTES, Dialect, Sample, find_dialect
 from evenly.ingest.files import open_plain, read_first_bytes
 from evenly.ingest.line_ends import even_line_ends
-from evenly.ingest.readers import BATCH_ROWS, Place
+from evenly.ingest.reading import BATCH_ROWS, Place
 from evenly.ingest.record_lines import find_records
-from evenly.ingest.rejects import Reject
+from evenly.ingest.rejects import INVALID_UTF8, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +29,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from evenly.ingest.files import RawFile
-    from evenly.ingest.readers import ReadOptions
+    from evenly.ingest.reading import ReadOptions
 
-__all__ = ["INVALID_UTF8", "CsvReader"]
+__all__ = ["CsvReader"]
 
-INVALID_UTF8 = "invalid UTF-8"
 _REASONS = {
     "MISSING COLUMNS": "too few columns",
     "TOO MANY COLUMNS": "too many columns",

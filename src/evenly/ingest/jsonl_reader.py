@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from evenly.errors import ColumnNotFoundError, DataError
-from evenly.ingest.csv_reader import INVALID_UTF8
 from evenly.ingest.files import open_plain, read_first_bytes
-from evenly.ingest.readers import BATCH_ROWS, Place
-from evenly.ingest.rejects import Reject
+from evenly.ingest.reading import BATCH_ROWS, Place
+from evenly.ingest.rejects import INVALID_UTF8, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from evenly.ingest.files import RawFile
-    from evenly.ingest.readers import ReadOptions
+    from evenly.ingest.reading import ReadOptions
 
 __all__ = ["NOT_AN_OBJECT", "NOT_TEXT", "JsonlReader", "as_cell"]
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evenly.errors import ColumnNotFoundError, DataError
-from evenly.ingest.readers import BATCH_ROWS, Place
+from evenly.ingest.reading import BATCH_ROWS, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from evenly.ingest.files import RawFile
-    from evenly.ingest.readers import ReadOptions
+    from evenly.ingest.reading import ReadOptions
     from evenly.ingest.rejects import Reject
 
 __all__ = ["ParquetReader", "open_parquet"]

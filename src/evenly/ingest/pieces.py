@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 
 from evenly.errors import DataError
-from evenly.ingest.csv_reader import INVALID_UTF8
 from evenly.ingest.encodings import suggest_encoding
-from evenly.ingest.readers import ReadOptions, open_reader
-from evenly.ingest.rejects import Reject, RejectLog
+from evenly.ingest.readers import open_reader
+from evenly.ingest.reading import ReadOptions
+from evenly.ingest.rejects import INVALID_UTF8, Reject, RejectLog
 from evenly.ingest.rows import check_rows
 from evenly.ingest.vocabulary import FileVocabulary
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from evenly.ingest.dialect import Dialect
     from evenly.ingest.files import RawFile
-    from evenly.ingest.readers import Reader
+    from evenly.ingest.reading import Reader
     from evenly.ingest.rows import Layout
 
 __all__ = ["FileCounts", "FileItem", "read_file"]

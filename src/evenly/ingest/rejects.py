@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-__all__ = ["REJECTS_SCHEMA", "Reject", "RejectLog"]
+__all__ = ["INVALID_UTF8", "REJECTS_SCHEMA", "Reject", "RejectLog"]
 
+INVALID_UTF8 = "invalid UTF-8"
 REJECTS_SCHEMA = pa.schema(
     {
         "file": pa.string(),

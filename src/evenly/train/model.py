@@ -88,7 +88,7 @@ def train_model(
     """
     if model not in _LEARNING_RATES:
         raise ConfigError(
-            f"train.model is {model!r}{nearest(model, _LEARNING_RATES)}. Expected {' or '.join(_LEARNING_RATES)}."
+            f"train.model is {model!r}{nearest(model, _LEARNING_RATES)} Expected {' or '.join(_LEARNING_RATES)}."
         )
     truth = _Truth.read(table, split)
     n_rows, expanded = count_expanded(plan, truth.labels)

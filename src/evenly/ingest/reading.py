@@ -1,0 +1,84 @@
+"""What every reader of a raw file takes and gives; `evenly.ingest.readers` opens the one for a format.
+
+In: a `RawFile` and the columns that are wanted. Out: Arrow tables of those columns in the order of the file, and
+afterwards the rows that the format itself refused. Own checks come later and name a row by how many were delivered
+before it; the reader then finds the line (a second pass, only where something was refused).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from evenly.ingest.dialect import Dialect
+    from evenly.ingest.rejects import Reject
+
+__all__ = ["BATCH_ROWS", "Place", "ReadOptions", "Reader"]
+
+BATCH_ROWS = 8_192
+
+
+class Place(NamedTuple):
+    """Where a delivered row stands in its file, and what stands there."""
+
+    line: int | None
+    raw: str
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What to read and how.
+
+    Attributes
+    ----------
+    wanted
+        Column names, in order.
+    text
+        Those of them that must hold text.
+    delimiter, header
+        Of CSV; None: found by looking.
+    dialect
+        Of CSV, where it is known already.
+    threads
+        That the reader may use.
+    """
+
+    wanted: tuple[str, ...]
+    text: tuple[str, ...]
+    delimiter: str | None
+    header: bool | None
+    dialect: Dialect | None = None
+    threads: int = 1
+
+
+class Reader(Protocol):
+    """Delivers the rows of one file."""
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What was done to the file before it could be read, in phrases."""
+        ...
+
+    @property
+    def dialect(self) -> dict[str, str | bool]:
+        """How the file is written, for the manifest."""
+        ...
+
+    def batches(self) -> Iterator[pa.Table]:
+        """Yield the wanted columns, rows in the order of the file."""
+        ...
+
+    def diverted(self) -> Iterator[Reject]:
+        """Yield the rows that could not be delivered; valid once `batches` is exhausted."""
+        ...
+
+    def locate(self, delivered: NDArray[np.int64]) -> Iterator[Place]:
+        """Yield the places of delivered rows (ascending, from 0); valid once `batches` is exhausted."""
+        ...
