@@ -151,8 +151,10 @@ def _run_stages(path: Path, overrides: dict[str, Any], until: str | None) -> dic
 
 def _run_flow(path: Path, overrides: dict[str, Any], until: str | None) -> dict[str, Any]:
     from evenly.config import load_config
+    from evenly.progress import Started, emit
 
     load_config(path, overrides)  # what is wrong with it is said before Prefect starts, which takes seconds
+    emit(Started("prefect"))
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # errors are told here, in one paragraph
     from evenly.flows.pipeline import pipeline
 

@@ -11,13 +11,14 @@ import ast
 import csv
 import hashlib
 import sysconfig
+import time
 import warnings
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from evenly.errors import DataError, StoreError
-from evenly.progress import Advanced, emit
+from evenly.progress import Advanced, Finished, Started, emit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,13 +51,21 @@ def prepare_demo(folder: Path, rows: int) -> Path:
     table = folder / f"docstrings-{rows}.csv"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not table.exists():
-            write_demo_table(table, rows)
+        _write_unless_there(table, rows)
         config = folder / f"config-{rows}.yaml"
         config.write_text(DEMO_CONFIG.format(table=table.name), encoding="utf-8")
     except OSError as error:
         raise StoreError(f"Cannot write to {folder}: {error.strerror}. Give another place with --folder.") from error
     return config
+
+
+def _write_unless_there(table: Path, rows: int) -> None:
+    started, reused = time.perf_counter(), table.exists()
+    if not reused:
+        emit(Started("docstrings"))
+        write_demo_table(table, rows)
+    seconds = time.perf_counter() - started
+    emit(Finished("docstrings", str(table), reused=reused, why="", rows=None, seconds=seconds, notes=()))
 
 
 class Docstring(NamedTuple):
