@@ -138,10 +138,10 @@ class TokenizeConfig(_Section):
 class TrainConfig(_Section):
     """The model and its training. Defaults by measurement (docs: which remedies help)."""
 
-    model: Literal["bow", "bilstm"] = Field("bow", description="bow: averaged embeddings; bilstm: for a GPU.")
+    model: Literal["bow", "bilstm"] = Field("bow", description="bow: weighted mean of the embeddings; bilstm: for a GPU.")
     embedding_size: int = Field(128, ge=1, le=4_096, description="Numbers a token.")
-    hidden_size: int = Field(128, ge=1, le=8_192, description="Units of the hidden layer.")
-    dropout: float = Field(0.2, ge=0, lt=1, description="Share of the hidden units.")
+    hidden_size: int = Field(128, ge=1, le=8_192, description="bilstm: units of the LSTM and of the layer above it.")
+    dropout: float = Field(0.2, ge=0, lt=1, description="Share of the features that a step leaves out.")
     epochs: int = Field(30, ge=1, le=10_000, description="At most.")
     patience: int = Field(5, ge=1, description="Epochs without a better validation PR-AUC before it stops.")
     batch_size: int | None = Field(None, ge=1, le=65_536, description="null: 32, and 128 above 10,000 rows.")

@@ -42,6 +42,8 @@ resample:
   method: mlsmote   # so that every room of the house is walked; off by default
 tokenize:
   max_length: 128
+train:
+  epochs: 12        # enough here; the default lets early stopping decide
 store: store
 """
 

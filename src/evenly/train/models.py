@@ -104,7 +104,7 @@ def _read_words(ids: Any, embedded: Any, real: Any, n_ids: int) -> Any:
 
 
 def _read_sequence(embedded: Any, real: Any, hidden_size: int) -> Any:
-    """Return a dense layer over the mean of the outputs of a bidirectional LSTM over the real tokens.
+    """Return a dense layer over the strongest outputs of a bidirectional LSTM among the real tokens.
 
     Its arguments are those that cuDNN takes: tanh and sigmoid, no dropout within, a mask that ends where the text
     ends and is never empty (cuDNN refuses gaps and texts of length 0).
@@ -115,8 +115,8 @@ def _read_sequence(embedded: Any, real: Any, hidden_size: int) -> Any:
     lstm = layers.LSTM(max(1, hidden_size // 2), return_sequences=True, name="lstm")
     sequence = layers.Bidirectional(lstm, name="bilstm")(embedded, mask=mask)
     shown = ops.expand_dims(ops.cast(mask, "float32"), -1)
-    mean = ops.divide(ops.sum(sequence * shown, axis=1), ops.sum(shown, axis=1))
-    return layers.Dense(hidden_size, activation="relu", name="hidden")(mean)
+    strongest = ops.max(sequence + (shown - 1.0) * 1e9, axis=1)
+    return layers.Dense(hidden_size, activation="relu", name="hidden")(strongest)
 
 
 def _probabilities(logits: Any, head: Head) -> Any:
