@@ -138,7 +138,7 @@ class TokenizeConfig(_Section):
 class TrainConfig(_Section):
     """The model and its training. Defaults by measurement (docs: which remedies help)."""
 
-    model: Literal["bow", "bilstm"] = Field("bow", description="bow: weighted mean of the embeddings; bilstm: for a GPU.")
+    model: Literal["bow", "bilstm"] = Field("bow", description="bow: mean of the embeddings; bilstm: for a GPU.")
     embedding_size: int = Field(128, ge=1, le=4_096, description="Numbers a token.")
     hidden_size: int = Field(128, ge=1, le=8_192, description="bilstm: units of the LSTM and of the layer above it.")
     dropout: float = Field(0.2, ge=0, lt=1, description="Share of the features that a step leaves out.")

@@ -20,7 +20,7 @@ __all__ = ["BestEpoch"]
 
 
 class BestEpoch(keras.callbacks.Callback):
-    """Keep the weights of the epoch with the best measure, and stop when it has not risen for `patience` epochs.
+    """Keep the weights of the last epoch with the best measure, and stop when it has not risen for `patience` epochs.
 
     Where the measure is not defined (no validation row holds a label) the training loss takes its place.
 
@@ -42,6 +42,7 @@ class BestEpoch(keras.callbacks.Callback):
         self.history: list[dict[str, float]] = []
         self.best_epoch = 0
         self._best = -math.inf
+        self._reached = 0  # the epoch that first had the best measure
         self._weights: list[Any] | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -52,8 +53,10 @@ class BestEpoch(keras.callbacks.Callback):
         self.history.append({"epoch": epoch + 1, "loss": loss, **defined})
         compared = value if defined else -loss
         if compared > self._best:
-            self._best, self.best_epoch, self._weights = compared, epoch + 1, self.model.get_weights()
-        elif epoch + 1 - self.best_epoch >= self.patience:
+            self._best, self._reached = compared, epoch + 1
+        if compared == self._best:  # of equal rankings the later one has the surer scores
+            self.best_epoch, self._weights = epoch + 1, self.model.get_weights()
+        if epoch + 1 - self._reached >= self.patience:
             self.model.stop_training = True
         detail = f"val PR-AUC {value:.3f}" if defined else f"loss {loss:.3f}"
         emit(Advanced("model", epoch + 1, self.epochs, "epochs", detail.replace(" 0.", " .")))

@@ -94,8 +94,9 @@ def build_network(
 def _read_words(ids: Any, embedded: Any, real: Any, n_ids: int) -> Any:
     """Return the weighted mean of the embeddings of the real tokens, the weight of each word learnt; zeros for none.
 
-    With one dense layer above it this is a linear model of the words. Measured on five tables it beat the same with
-    a hidden layer of ReLU by 2 to 12 points of macro-F1, and was level with TF-IDF and logistic regression.
+    With one dense layer above it this is a linear model of the words. A hidden layer of ReLU between them cost 13
+    points of macro-F1 on tram_attack and 6 on netflix_genres, and made no difference on imdb1000_genres and sms_spam
+    (one run each).
     """
     weight = layers.Embedding(n_ids, 1, embeddings_initializer="zeros", name="word_weight")(ids)
     shown = ops.expand_dims(ops.cast(real, "float32"), -1)
@@ -104,7 +105,10 @@ def _read_words(ids: Any, embedded: Any, real: Any, n_ids: int) -> Any:
 
 
 def _read_sequence(embedded: Any, real: Any, hidden_size: int) -> Any:
-    """Return a dense layer over the strongest outputs of a bidirectional LSTM among the real tokens.
+    """Return a dense layer over the maximum of the outputs of a bidirectional LSTM at the real tokens.
+
+    Not the mean: points of macro-F1 that the maximum gains over it, run by run: tram_attack +7.5 and +3.6,
+    imdb1000_genres -2.3 and +.7, netflix_genres -.5.
 
     Its arguments are those that cuDNN takes: tanh and sigmoid, no dropout within, a mask that ends where the text
     ends and is never empty (cuDNN refuses gaps and texts of length 0).
