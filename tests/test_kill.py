@@ -1,7 +1,8 @@
-"""kill -9 in any stage, then the same command: the artifacts of an undisturbed run, bit for bit."""
+"""kill -9 in any stage, then the same command: the artifacts of an undisturbed run, bit for bit. And Ctrl-C."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -21,21 +22,33 @@ SETTINGS = {"train": {"epochs": 2}, "resample": {"method": "mlsmote", "target_ir
 LIMIT_S = 120
 
 
-def start(config: Path, store: Path) -> subprocess.Popen[bytes]:
+def start(config: Path, store: Path, **settings) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "evenly", "run", str(config), "--no-prefect", "--quiet", "--store", str(store)]
-    return subprocess.Popen(command)
+    return subprocess.Popen(command, **settings)
+
+
+def wait_for(process: subprocess.Popen[bytes], stage: Path) -> None:
+    """Return once the stage has begun to build, or the process has ended."""
+    deadline = time.monotonic() + LIMIT_S
+    while process.poll() is None and time.monotonic() < deadline and not list(stage.glob(".partial-*/*")):
+        time.sleep(0.001)
 
 
 def kill_within(process: subprocess.Popen[bytes], stage: Path) -> bool:
     """Kill the process once the stage has begun to build; return whether it was still at work."""
-    deadline = time.monotonic() + LIMIT_S
-    while process.poll() is None and time.monotonic() < deadline:
-        if list(stage.glob(".partial-*/*")):
-            time.sleep(0.02)
-            break
-        time.sleep(0.001)
+    wait_for(process, stage)
+    time.sleep(0.02)
     process.kill()
     return process.wait() != 0
+
+
+@pytest.fixture
+def config(tmp_path):
+    table = write_genres(tmp_path, 300)
+    source = {"files": table.name, "text": "text", "labels": {"columns": "genres"}}
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump({"source": source, **SETTINGS}))
+    return path
 
 
 def read_artifacts(store: Path) -> dict[str, bytes]:
@@ -45,12 +58,7 @@ def read_artifacts(store: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_in_every_stage_ends_as_an_undisturbed_one(tmp_path):
-    table = write_genres(tmp_path, 300)
-    source = {"files": table.name, "text": "text", "labels": {"columns": "genres"}}
-    config = tmp_path / "config.yaml"
-    config.write_text(yaml.safe_dump({"source": source, **SETTINGS}))
-
+def test_a_run_that_is_killed_in_every_stage_ends_as_an_undisturbed_one(config, tmp_path):
     n_killed = sum(kill_within(start(config, tmp_path / "killed"), tmp_path / "killed" / stage) for stage in STAGES)
     assert start(config, tmp_path / "killed").wait(timeout=LIMIT_S) == 0
     assert start(config, tmp_path / "calm").wait(timeout=LIMIT_S) == 0
@@ -60,3 +68,14 @@ def test_a_run_that_is_killed_in_every_stage_ends_as_an_undisturbed_one(tmp_path
     assert sorted(killed) == sorted(calm)
     assert [name for name in calm if calm[name] != killed[name]] == []
     assert {name.split("/")[0] for name in calm}.issuperset(STAGES)
+
+
+def test_an_interrupted_run_leaves_soon_and_says_that_nothing_is_lost(config, tmp_path):
+    process = start(config, tmp_path / "store", stderr=subprocess.PIPE)
+    wait_for(process, tmp_path / "store" / "tokenizer")
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=LIMIT_S)
+
+    assert process.returncode == 130
+    assert b"interrupted; what is finished is kept" in told
+    assert b"Traceback" not in told

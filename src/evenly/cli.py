@@ -7,14 +7,20 @@ paragraph; 130 interrupted. Heavy libraries are imported by the command that nee
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from evenly import __version__
 from evenly.errors import ConfigError, EvenlyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 app = typer.Typer(
     name="evenly",
@@ -29,21 +35,47 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+INTERRUPT_GRACE_S = 3.0
 
 
 def main() -> None:
     """Run the command line."""
-    debug = "--debug" in sys.argv
-    try:
-        app()
-    except EvenlyError as error:
-        if debug:
+    with _leaving_soon_when_interrupted() as interrupted:
+        try:
+            app()
+        except EvenlyError as error:
+            if "--debug" in sys.argv:
+                raise
+            typer.secho(f"evenly: {error}", err=True, fg="red")
+            sys.exit(EXIT_BAD_INPUT)
+        except (KeyboardInterrupt, SystemExit):
+            if interrupted.is_set():
+                sys.exit(EXIT_INTERRUPTED)
             raise
-        typer.secho(f"evenly: {error}", err=True, fg="red")
-        sys.exit(EXIT_BAD_INPUT)
-    except KeyboardInterrupt:
+
+
+@contextmanager
+def _leaving_soon_when_interrupted() -> Iterator[threading.Event]:
+    """Let Ctrl-C end the body within seconds; the event tells whether it came.
+
+    Ctrl-C reaches Prefect's own server too, and Prefect then tries for a minute to tell it what happened. Nothing
+    is lost by not waiting: a build may be killed at any moment.
+    """
+    interrupted = threading.Event()
+
+    def leave(_number: int, _frame: object) -> None:
+        interrupted.set()
         typer.echo("evenly: interrupted; what is finished is kept, the same command goes on from there.", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+        timer = threading.Timer(INTERRUPT_GRACE_S, os._exit, [EXIT_INTERRUPTED])
+        timer.daemon = True
+        timer.start()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, leave)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _print_version(wanted: bool) -> None:

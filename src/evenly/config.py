@@ -145,7 +145,7 @@ class TrainConfig(_Section):
     epochs: int = Field(30, ge=1, le=10_000, description="At most.")
     patience: int = Field(5, ge=1, description="Epochs without a better validation PR-AUC before it stops.")
     batch_size: int | None = Field(None, ge=1, le=65_536, description="null: 32, and 128 above 10,000 rows.")
-    learning_rate: float | None = Field(None, gt=0, lt=1, description="Of Adam; null: 1e-2 bow, 3e-3 bilstm.")
+    learning_rate: float | None = Field(None, gt=0, lt=1, description="Of Adam; null: 5e-3 bow, 3e-3 bilstm.")
     baseline: bool = Field(default=True, description="Train TF-IDF with logistic regression beside it.")
 
 
