@@ -132,6 +132,7 @@ def _fit(features: sparse.csr_matrix, target: NDArray[Any], **settings: Any) -> 
 
     with threadpool_limits(1), warnings.catch_warnings():  # more threads: ten times slower on such small products
         warnings.simplefilter("ignore", ConvergenceWarning)  # nearly there is good enough for a baseline
+        warnings.filterwarnings("ignore", "The number of unique classes")  # of classes with a row each: the split says
         return LogisticRegression(C=_C, max_iter=_MAX_ITERATIONS, random_state=0, **settings).fit(features, target)
 
 
