@@ -57,7 +57,7 @@ def test_init_then_run_to_the_shards_and_again(call, tmp_path):
     assert written["source"]["labels"]["columns"] == ["genres"]
     assert written["source"]["labels"]["delimiter"] == "|"
 
-    stages = ["table", "split", "stats", "weights", "plan", "tokenizer", "shards"]
+    stages = ["table", "checks", "split", "stats", "weights", "plan", "tokenizer", "shards"]
     command = ("run", tmp_path / "config.yaml", "--no-prefect", "--until", "shards")
     for what in ("built", "reused"):
         code, out, err = call(*command)

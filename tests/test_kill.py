@@ -17,7 +17,7 @@ from small_tables import write_genres
 if TYPE_CHECKING:
     from pathlib import Path
 
-STAGES = ("table", "split", "plan", "tokenizer", "shards", "synthetic", "baseline", "model", "report")
+STAGES = ("table", "checks", "split", "plan", "tokenizer", "shards", "synthetic", "baseline", "model", "report")
 SETTINGS = {"train": {"epochs": 2}, "resample": {"method": "mlsmote", "target_ir": 3}, "executor": {"workers": 2}}
 LIMIT_S = 120
 

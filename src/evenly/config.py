@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError, model_validator
 
 from evenly.errors import ConfigError, SourceNotFoundError, nearest
 
 __all__ = [
+    "ChecksConfig",
     "ExecutorConfig",
     "LabelsConfig",
     "ResampleConfig",
@@ -38,12 +39,21 @@ class LabelsConfig(_Section):
     """Where the labels of a row stand."""
 
     columns: tuple[str, ...] = Field(min_length=1, description="One column, or the one-hot columns.")
-    format: Literal["auto", "single", "delimited", "list", "onehot"] = Field(
+    format: Literal["auto", "single", "delimited", "list", "onehot", "fractions"] = Field(
         "auto",
         description="single: one name a cell; delimited: names joined by `delimiter`; list: a JSON list or an Arrow "
-        "list; onehot: a 0/1 column a label.",
+        "list; onehot: a 0/1 column a label; fractions: a column a label, the share of annotators who gave it.",
     )
     delimiter: str | None = Field(None, min_length=1, description="Between names; found by looking where null.")
+    threshold: float = Field(0.5, gt=0, le=1, description="fractions: a row holds the labels that reach it.")
+    rename: dict[str, str] = Field({}, description="Old name to new; two names with the same new one are merged.")
+    drop: tuple[str, ...] = Field((), description="Labels (by their new names) that are taken off the rows.")
+    min_count: int = Field(1, ge=1, description="Labels with fewer rows are taken off the rows.")
+    unlabelled: Literal["auto", "keep", "reject"] = Field(
+        "auto",
+        description="Rows without a label. auto: a blank cell is rejected, an empty list or a row of zeros kept. keep: "
+        "all of them, as a row of zeros (not with one label a row). reject: all of them.",
+    )
     task: Literal["auto", "binary", "multiclass", "multilabel"] = Field(
         "auto", description="auto: found from the labels, and said."
     )
@@ -57,10 +67,35 @@ class LabelsConfig(_Section):
 class SourceConfig(_Section):
     """The raw table."""
 
-    files: tuple[str, ...] = Field(min_length=1, description="Paths or globs, in order.")
-    format: Literal["auto", "csv", "tsv", "jsonl", "parquet"] = Field("auto", description="auto: by the file name.")
+    files: tuple[str, ...] = Field((), description="Paths, globs or URLs (s3://, https://, ...), in order.")
+    storage_options: dict[str, Any] = Field(
+        {}, description="Of the URLs' file system, as fsspec takes them; $NAME is taken from the environment."
+    )
+    dataset: str | None = Field(
+        None, description="Instead of files: a Hugging Face data set, a folder of save_to_disk or a hub name."
+    )
+    revision: str | None = Field(None, description="Of a hub name: a commit, for runs that can be repeated.")
+    database: str | None = Field(
+        None,
+        description="Instead of files, with `query`: a connection string such as sqlite:///file.db or "
+        "postgresql://host/db; $NAME is taken from the environment.",
+    )
+    query: str | None = Field(None, description="The SQL whose rows are the table; give it an ORDER BY.")
+    format: Literal["auto", "csv", "tsv", "jsonl", "json", "parquet", "arrow", "excel"] = Field(
+        "auto", description="auto: by the file name."
+    )
+    sheet: str | None = Field(None, description="Excel: its name; null: the first one.")
+    encoding: str = Field("auto", description="Text files: auto (UTF-8, UTF-16, cp1252, latin-1) or a Python codec.")
+    on_bad_bytes: Literal["reject", "replace"] = Field(
+        "reject", description="Rows with bytes that the encoding does not have; replace: kept, with U+FFFD there."
+    )
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="CSV: found by looking where null.")
+    quote: str | None = Field(
+        None, max_length=1, description="CSV: found by looking where null; '' where quotes are part of the text."
+    )
     header: bool | None = Field(None, description="CSV: whether the first line has names; null: found by looking.")
+    unescape_html: bool = Field(default=False, description="Turn &amp; and the like in texts into characters.")
+    unicode: Literal["as_is", "NFC", "NFKC"] = Field("as_is", description="Unicode normal form of the texts.")
     text: tuple[str, ...] = Field(min_length=1, description="Text columns, joined by the tokenizer's separator.")
     labels: LabelsConfig
     group: str | None = Field(None, description="Rows with the same value stay in one split.")
@@ -74,6 +109,33 @@ class SourceConfig(_Section):
         single = {name: [value[name]] for name in ("files", "text", "keep") if _is_text(value, name)}
         return {**value, **single} if single else value
 
+    @model_validator(mode="after")
+    def _name_one_source(self) -> SourceConfig:
+        given = [name for name in ("files", "dataset", "database") if getattr(self, name)]
+        if len(given) != 1:
+            named = " and ".join(given) or "none"
+            raise ValueError(f"one of files, dataset and database says where the rows come from; given: {named}")
+        if (self.database is None) != (self.query is None):
+            raise ValueError("database and query go together: a connection string and the SQL to run there")
+        return self
+
+
+class ChecksConfig(_Section):
+    """What is looked for in the texts before they are split."""
+
+    near_duplicates: float | None = Field(
+        None,
+        ge=0.5,
+        lt=1,
+        description="Jaccard similarity of the words from which two texts count as one, such as 0.8: kept in one "
+        "split. null: only equal texts.",
+    )
+    on_conflict: Literal["keep", "drop", "first"] = Field(
+        "keep",
+        description="Rows of one text with different labels. drop: none of them is used; first: those that differ "
+        "from the first row are not used. They stay in the table, in no split.",
+    )
+
 
 class SplitConfig(_Section):
     """Shares of the rows; stratified by label, rows of one text kept together."""
@@ -81,12 +143,24 @@ class SplitConfig(_Section):
     train: Share = Field(0.70, description="Share of the rows.")
     validation: Share = Field(0.15, description="Share of the rows; thresholds and early stopping use it.")
     test: Share = Field(0.15, description="Share of the rows; read once, at the end.")
+    order: Literal[1, 2] = Field(1, description="Multi-label: 1 stratifies labels, 2 pairs of labels too.")
+    by: str | None = Field(
+        None, description="A column of times: the oldest rows train, the newest test, whatever their labels."
+    )
+    folds: int | None = Field(
+        None, ge=3, le=100, description="Instead of shares: equal folds; `fold` is test, the next one validation."
+    )
+    fold: int = Field(0, ge=0, description="With folds: which one is test.")
 
     @model_validator(mode="after")
     def _sum_to_one(self) -> SplitConfig:
         total = self.train + self.validation + self.test
         if abs(total - 1) > 1e-6:  # noqa: PLR2004 - what rounding in a YAML file may leave
             raise ValueError(f"train + validation + test must be 1, and are {total:g}")
+        if self.folds is not None and self.fold >= self.folds:
+            raise ValueError(f"fold is {self.fold}, and there are {self.folds} folds: 0 to {self.folds - 1}")
+        if self.folds is not None and self.by is not None:
+            raise ValueError("folds and by exclude each other: folds take rows of all times")
         return self
 
 
@@ -155,12 +229,14 @@ class ExecutorConfig(_Section):
     kind: Literal["local", "dask"] = Field("local", description="local: spawned processes; dask: your cluster.")
     workers: int | None = Field(None, ge=1, le=1_024, description="local: null: as many as cores.")
     address: str | None = Field(None, description="dask: the scheduler, such as tcp://host:8786.")
+    memory_limit: ByteSize = Field(ByteSize(2**30), description="Of all workers together while files are read: 1GiB.")
 
 
 class RunConfig(_Section):
     """Everything that a run needs."""
 
     source: SourceConfig
+    checks: ChecksConfig = ChecksConfig()
     split: SplitConfig = SplitConfig()
     weights: WeightsConfig = WeightsConfig()
     resample: ResampleConfig = ResampleConfig()

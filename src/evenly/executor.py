@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["DaskCluster", "Executor", "InProcess", "LocalProcesses", "make_executor", "usable_cores"]
 
+MEMORY_LIMIT = 2**30
+
 
 class Executor(Protocol):
-    """Maps a top-level function over partitions."""
+    """Maps a top-level function over partitions.
+
+    `memory_limit` is what all workers together should stay under while files are read, in bytes.
+    """
 
     workers: int
+    memory_limit: int
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """Yield ``(index, function(items[index]))`` in the order in which they are done."""
@@ -40,6 +46,10 @@ class InProcess:
 
     workers = 1
 
+    def __init__(self, memory_limit: int = MEMORY_LIMIT) -> None:
+        """Keep the limit for the stages to read."""
+        self.memory_limit = memory_limit
+
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """Yield ``(index, function(items[index]))`` in order."""
         for index, item in enumerate(items):
@@ -52,9 +62,10 @@ class InProcess:
 class LocalProcesses:
     """Spawned processes on this machine, started at the first map that has use for more than one."""
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(self, workers: int | None = None, memory_limit: int = MEMORY_LIMIT) -> None:
         """Use `workers` processes; None: as many as this process may use cores."""
         self.workers = workers or usable_cores()
+        self.memory_limit = memory_limit
         self._pool: ProcessPoolExecutor | None = None
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
@@ -91,7 +102,7 @@ class LocalProcesses:
 class DaskCluster:
     """The workers of a running Dask cluster, which must see the store and the sources under the same paths."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, memory_limit: int = MEMORY_LIMIT) -> None:
         """Connect to the scheduler at `address`, for example ``tcp://127.0.0.1:8786``."""
         try:
             from distributed import Client
@@ -105,6 +116,7 @@ class DaskCluster:
                 f"Start one (dask scheduler), or use executor.kind: local."
             ) from error
         self.workers = max(1, sum(self._client.nthreads().values()))
+        self.memory_limit = memory_limit
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """Yield ``(index, function(items[index]))`` in the order in which they are done."""
@@ -129,10 +141,16 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def make_executor(kind: str = "local", *, workers: int | None = None, address: str | None = None) -> Executor:
+def make_executor(
+    kind: str = "local",
+    *,
+    workers: int | None = None,
+    address: str | None = None,
+    memory_limit: int = MEMORY_LIMIT,
+) -> Executor:
     """Return the executor that the config names: ``local`` (with `workers`) or ``dask`` (at `address`)."""
     if kind == "dask":
         if address is None:
             raise ConfigError("executor.kind is 'dask', which needs executor.address, such as tcp://host:8786.")
-        return DaskCluster(address)
-    return LocalProcesses(workers)
+        return DaskCluster(address, memory_limit)
+    return LocalProcesses(workers, memory_limit)

@@ -9,9 +9,16 @@ the table, 0 to N-1 in the order of the source; a label by its id, 0 to L-1 in t
                         ``labels.parquet``: `id` int32, `name` string, `count` int64;
                         ``rejects.parquet``: `file`, `line` int64 or null, `column` or null, `reason`, `raw`.
                         Facts: `task`, `text_columns`, `rows_read`, `rows_kept`, `rows_rejected`.
-``split/``              ``split.parquet``: `row` int64, `split` string (train, validation, test), `unit` int64
-                        (rows that must stay together); ``labels.parquet``: where each label fell;
-                        ``quality.json``
+``checks/``             ``rows.parquet``: `row` int64; `same_text` int64 (the lowest row with the same text);
+                        `near_text` int64 (the lowest row of its near-duplicates; `same_text` where they are
+                        not asked for); `same_group` int64 (the lowest row of its group, itself where it has
+                        none); `characters`, `words` int32; `used` bool (false: left out by `on_conflict`).
+                        ``checks.json``: a list of {`name`, `sentence`, `rows`, `cases`, `examples`}; see
+                        `evenly.inspect`. Facts: `n_duplicate_rows`, `n_near_duplicate_rows`, `n_conflict_rows`,
+                        `n_unused`
+``split/``              ``split.parquet``: `row` int64, `split` string (train, validation, test; null: not used),
+                        `unit` int64 (rows that must stay together), optional `fold` int8;
+                        ``labels.parquet``: where each label fell; ``quality.json``
 ``stats/``              ``labels.parquet``, ``summary.json``, ``cooccurrence.parquet``
 ``weights/``            ``labels.parquet``: `id`, `name`, `count`, `class_weight`, `pos_weight` float64
                         (0: an empty label, masked in the loss); ``rows.parquet``: `row`, `sample_weight`
@@ -35,7 +42,7 @@ the table, 0 to N-1 in the order of the source; a label by its id, 0 to L-1 in t
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -56,11 +63,13 @@ __all__ = [
     "LABELS_TYPE",
     "RESERVED_COLUMNS",
     "SPLITS",
+    "RowChecks",
     "SplitRows",
     "Task",
     "label_lists",
     "labels_to_csr",
     "list_parts",
+    "read_checks",
     "read_facts",
     "read_label_names",
     "read_labels",
@@ -121,7 +130,7 @@ class SplitRows:
     Attributes
     ----------
     code
-        Shape (n_rows,), int8: index into `SPLITS`.
+        Shape (n_rows,), int8: index into `SPLITS`; -1: in none, left out of everything.
     unit
         Shape (n_rows,), int64: rows with the same number must stay together.
     """
@@ -137,8 +146,37 @@ class SplitRows:
 def read_split(split: Path) -> SplitRows:
     """Read ``split.parquet``."""
     columns = pq.read_table(split / "split.parquet", columns=["split", "unit"])
-    code = pc.index_in(columns["split"], pa.array(SPLITS)).to_numpy().astype(np.int8)
+    code = pc.fill_null(pc.index_in(columns["split"], pa.array(SPLITS)), -1).to_numpy().astype(np.int8)
     return SplitRows(code, columns["unit"].to_numpy())
+
+
+@dataclass(frozen=True)
+class RowChecks:
+    """What was found out about the text of every row; every array has the shape (n_rows,).
+
+    Attributes
+    ----------
+    same_text, near_text, same_group
+        int64: the lowest row with the same text, among the near-duplicates, of the same group.
+    characters, words
+        int32: length over all text columns.
+    used
+        bool: False where the row is left out of every split.
+    """
+
+    same_text: NDArray[np.int64]
+    near_text: NDArray[np.int64]
+    same_group: NDArray[np.int64]
+    characters: NDArray[np.int32]
+    words: NDArray[np.int32]
+    used: NDArray[np.bool_]
+
+
+def read_checks(checks: Path) -> RowChecks:
+    """Read ``rows.parquet`` of a ``checks/`` artifact."""
+    names = [field.name for field in fields(RowChecks)]
+    columns = pq.read_table(checks / "rows.parquet", columns=names)
+    return RowChecks(*(columns[name].to_numpy() for name in names))
 
 
 def read_rows(table: Path, rows: NDArray[np.int64], columns: Sequence[str]) -> pa.Table:

@@ -41,7 +41,7 @@ if __name__ == "__main__":
 """
 
 STAGES = [
-    *("table", "split", "stats", "weights", "plan", "tokenizer", "shards", "synthetic"),
+    *("table", "checks", "split", "stats", "weights", "plan", "tokenizer", "shards", "synthetic"),
     *("baseline", "model", "report"),
 ]
 

@@ -28,7 +28,7 @@ def test_the_order_of_the_run(config):
     names = [step.stage.name for step in [*prepare_steps(config), *train_steps(config)]]
 
     assert names == [
-        *("table", "split", "stats", "weights", "plan", "tokenizer", "shards", "synthetic"),
+        *("table", "checks", "split", "stats", "weights", "plan", "tokenizer", "shards", "synthetic"),
         *("baseline", "model", "report"),
     ]
 
@@ -43,7 +43,7 @@ def test_a_step_takes_only_what_is_made_before_it(config):
 def test_a_run_is_cut_after_the_stage_that_is_asked_for(config):
     steps = cut_after(prepare_steps(config), "stats")
 
-    assert [step.stage.name for step in steps] == ["table", "split", "stats"]
+    assert [step.stage.name for step in steps] == ["table", "checks", "split", "stats"]
     with pytest.raises(ConfigError, match=r"no stage 'shard'; did you mean 'shards'\?"):
         cut_after(prepare_steps(config), "shard")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 import pytest
 
+from evenly.config import SourceConfig
 from evenly.executor import InProcess
 from evenly.formats import list_parts, read_label_names
 from evenly.ingest import TABLE
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evenly.executor import Executor
+
+
+NOT_PARAMETERS = {"files", "storage_options", "dataset", "revision", "database", "query"}
 
 
 @dataclass(frozen=True)
@@ -67,23 +71,13 @@ def build(tmp_path: Path) -> Callable[..., Built]:
         executor: Executor | None = None,
         **settings: Any,
     ) -> Built:
-        columns = labels if isinstance(labels, dict) else {"columns": labels}
-        columns["columns"] = [columns["columns"]] if isinstance(columns["columns"], str) else columns["columns"]
-        params = {
-            "format": "auto",
-            "delimiter": None,
-            "header": None,
-            "group": None,
-            "split": None,
-            "keep": [],
-            "partition_rows": 50_000,
-            "text": list(text),
-            "labels": {"format": "auto", "delimiter": None, "task": "auto"} | columns,
-        }
+        named = labels if isinstance(labels, dict) else {"columns": labels}
+        given = {"files": list(map(str, files)), "text": list(text), "labels": named} | settings
+        params = SourceConfig.model_validate(given).model_dump(mode="json", exclude=NOT_PARAMETERS)
         return Built(
             Store(store or tmp_path / "store").build(
                 TABLE,
-                params=params | settings,
+                params=params,
                 inputs={"files": Files(files)},
                 executor=executor or InProcess(),
             )

@@ -8,10 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evenly.formats import LABELS_TYPE
+from evenly.inspect import CHECKS
 from evenly.labels import SPLIT, STATISTICS, WEIGHTS
 from evenly.store import Stage, Store
 
 SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
+SHAPE = {"order": 1, "by": None, "folds": None, "fold": 0}
 AUTO = {"scheme": "auto", "beta": 0.999, "sample": "none", "cap": 50.0}
 
 
@@ -50,11 +52,15 @@ class Pipeline:
         params = {"text": text, "labels": labels, "group": group, "given": given, "task": task}
         return self._build(TABLE, params | {"part_rows": part_rows}, {})
 
+    def checks(self, table, **changes):
+        return self._build(CHECKS, {"near_duplicates": None, "on_conflict": "keep"} | changes, {"table": table})
+
     def split(self, table, **changes):
-        return self._build(SPLIT, SHARES | {"seed": 0} | changes, {"table": table})
+        params = SHARES | SHAPE | {"seed": 0} | changes
+        return self._build(SPLIT, params, {"table": table, "checks": self.checks(table)})
 
     def statistics(self, table, split):
-        return self._build(STATISTICS, {}, {"table": table, "split": split})
+        return self._build(STATISTICS, {}, {"table": table, "checks": self.checks(table), "split": split})
 
     def weights(self, table, split, **changes):
         return self._build(WEIGHTS, AUTO | changes, {"table": table, "split": split})

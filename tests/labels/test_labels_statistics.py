@@ -17,7 +17,7 @@ from scipy import sparse
 from evenly.errors import ConfigError, LabelShapeError
 from evenly.labels import label_statistics
 from evenly.labels.cooccurrence import label_pairs
-from evenly.labels.labelsets import labelset_counts
+from evenly.labelsets import labelset_counts
 
 # Rows: {a}, {a}, {a, b}, {b, c}, {}; d is empty. c = 3, 2, 1, 0; IRLbl = 1, 1.5, 3; MeanIR = 5.5 / 3.
 HAND = np.array([[1, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0]])

@@ -35,18 +35,20 @@ class Step:
 def prepare_steps(config: RunConfig) -> list[Step]:
     """Return the steps from raw files to token shards."""
     from evenly.ingest import TABLE
+    from evenly.inspect import CHECKS
     from evenly.labels import SPLIT, STATISTICS, WEIGHTS
     from evenly.resample import PLAN
     from evenly.tokenize import SHARDS, SYNTHETIC, TOKENIZER
 
     seed = {"seed": config.seed}
-    source = config.source.model_dump(mode="json", exclude={"files"})
+    source = _table_params(config)
     length = {"max_length": config.tokenize.max_length}
     tokenizer_params, tokenizer_files = _tokenizer(config)
     return [
         Step(TABLE, source, files={"files": Files(_find_files(config.source.files))}),
-        Step(SPLIT, config.split.model_dump() | seed, ("table",)),
-        Step(STATISTICS, {}, ("table", "split")),
+        Step(CHECKS, config.checks.model_dump(), ("table",)),
+        Step(SPLIT, config.split.model_dump() | seed, ("table", "checks")),
+        Step(STATISTICS, {}, ("table", "checks", "split")),
         Step(WEIGHTS, config.weights.model_dump() | {"scheme": _weights_scheme(config)}, ("table", "split")),
         Step(PLAN, config.resample.model_dump() | seed, ("table", "split")),
         Step(TOKENIZER, tokenizer_params | seed, ("table", "split"), tokenizer_files),
@@ -73,7 +75,7 @@ def train_steps(config: RunConfig) -> list[Step]:
         Step(
             REPORT,
             {"title": Path(config.source.files[0]).name, "settings": _settings(config)},
-            ("table", "split", "stats", "weights", "plan", "shards", "model"),
+            ("table", "checks", "split", "stats", "weights", "plan", "shards", "model"),
         ),
     ]
 
@@ -94,9 +96,21 @@ def cut_after(steps: Sequence[Step], last: str | None) -> list[Step]:
     return list(steps[: names.index(last) + 1])
 
 
+_WHERE_ROWS_COME_FROM = {"files", "storage_options", "dataset", "revision", "database", "query"}
+_SECRETS = {"storage_options", "database"}
+
+
+def _table_params(config: RunConfig) -> dict[str, Any]:
+    """Return how the files are read: not where they are from, which their content stands for."""
+    params = config.source.model_dump(mode="json", exclude=_WHERE_ROWS_COME_FROM)
+    by = config.split.by
+    carried = [] if by is None or by in params["keep"] else [by]
+    return params | {"keep": [*params["keep"], *carried]}
+
+
 def _settings(config: RunConfig) -> dict[str, Any]:
-    """Return what makes a difference to the result, without the paths of this machine."""
-    settings = config.model_dump(mode="json", exclude={"executor": True, "store": True})
+    """Return what makes a difference to the result, without secrets and the paths of this machine."""
+    settings = config.model_dump(mode="json", exclude={"executor": True, "store": True, "source": _SECRETS})
     settings["source"]["files"] = [Path(name).name for name in config.source.files]
     return settings
 

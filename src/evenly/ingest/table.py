@@ -42,8 +42,14 @@ def build_table(
     *,
     files: tuple[Path, ...],
     format: str,  # noqa: A002 - the config's word
+    sheet: str | None,
+    encoding: str,
+    on_bad_bytes: str,
     delimiter: str | None,
+    quote: str | None,
     header: bool | None,
+    unescape_html: bool,
+    unicode: str,
     text: Sequence[str],
     labels: dict[str, Any],
     group: str | None,
@@ -59,8 +65,12 @@ def build_table(
         Where to write.
     files
         CSV, TSV, JSONL or parquet, in the order of their rows.
-    format, delimiter, header
+    format, sheet, encoding, delimiter, quote, header
         How they are written; ``auto`` and None: by name, and by looking.
+    on_bad_bytes
+        ``reject`` or ``replace``: what becomes of rows with bytes that the encoding does not have.
+    unescape_html, unicode
+        What is done to texts.
     text
         Text columns; a row is kept where at least one of them is filled.
     labels

@@ -15,12 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evenly.formats import SPLITS, read_label_names, read_labels, read_split, write_json
+from evenly.formats import SPLITS, RowChecks, read_checks, read_label_names, read_labels, read_split, write_json
 from evenly.imbalance import label_counts, row_numbers
 from evenly.labels.cooccurrence import label_pairs
-from evenly.labels.labelsets import labelset_keys
+from evenly.labelsets import labelset_keys
 from evenly.labels.statistics import LabelStatistics, label_statistics
-from evenly.labels.texts import RowTexts, read_row_texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,19 +35,19 @@ _QUANTILES = {"length_q05": 0.05, "length_q50": 0.5, "length_q95": 0.95}
 _MOST_PAIRS = 200_000
 
 
-def describe_labels(work: Workspace, *, table: Path, split: Path) -> None:
+def describe_labels(work: Workspace, *, table: Path, checks: Path, split: Path) -> None:
     """Describe the labels of a table.
 
     Parameters
     ----------
     work
         Where to write, and the workers.
-    table, split
-        The folders of a table and of its split.
+    table, checks, split
+        The folders of a table, of what was found out about its texts, and of its split.
     """
     labels, names = read_labels(table), read_label_names(table)
     code = read_split(split).code
-    texts = read_row_texts(work, table)
+    texts = read_checks(checks)
     parts = {name: labels[code == index] for index, name in enumerate(SPLITS)}
     measured = {name: label_statistics(part) for name, part in {"all": labels, **parts}.items()}
     columns = {
@@ -56,7 +55,7 @@ def describe_labels(work: Workspace, *, table: Path, split: Path) -> None:
         "name": pa.array(names, pa.string()),
         **_count_rows(measured),
         **_imbalance(measured["train"]),
-        **_lengths(labels, texts.length),
+        **_lengths(labels, texts.characters),
         **_repetitions(labels, texts),
     }
     pq.write_table(_table(columns), work.out / "labels.parquet", compression="zstd")
@@ -82,7 +81,7 @@ def _imbalance(train: LabelStatistics) -> dict[str, NDArray[Any]]:
     }
 
 
-def _lengths(labels: sparse.csr_matrix, length: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+def _lengths(labels: sparse.csr_matrix, length: NDArray[np.int32]) -> dict[str, NDArray[np.float64]]:
     """Return quantiles of the text length (characters) of each label's rows, as numpy interpolates them."""
     columns = labels.tocsc()
     counts = np.diff(columns.indptr)
@@ -101,15 +100,15 @@ def _lengths(labels: sparse.csr_matrix, length: NDArray[np.int64]) -> dict[str, 
     return found
 
 
-def _repetitions(labels: sparse.csr_matrix, texts: RowTexts) -> dict[str, NDArray[np.int64]]:
+def _repetitions(labels: sparse.csr_matrix, texts: RowChecks) -> dict[str, NDArray[np.int64]]:
     """Return, for each label: distinct texts, further rows of them, rows whose text has other labels too."""
     n_rows, n_labels = labels.shape
-    held = np.unique(labels.indices.astype(np.int64) * max(n_rows, 1) + texts.text[row_numbers(labels)])
+    held = np.unique(labels.indices.astype(np.int64) * max(n_rows, 1) + texts.same_text[row_numbers(labels)])
     distinct = np.bincount(held // max(n_rows, 1), minlength=n_labels).astype(np.int64)
     keys = labelset_keys(labels)
     differs = np.zeros(n_rows, np.bool_)
-    np.logical_or.at(differs, texts.text, keys != keys[texts.text])
-    conflicting = np.bincount(labels.indices, differs[texts.text][row_numbers(labels)], n_labels).astype(np.int64)
+    np.logical_or.at(differs, texts.same_text, keys != keys[texts.same_text])
+    conflicting = np.bincount(labels.indices, differs[texts.same_text][row_numbers(labels)], n_labels).astype(np.int64)
     return {
         "distinct_texts": distinct,
         "duplicate_rows": label_counts(labels) - distinct,

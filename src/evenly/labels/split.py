@@ -16,12 +16,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from evenly.errors import DataError
-from evenly.formats import SPLITS, list_parts, read_facts, read_label_names, read_labels, write_json
+from evenly.formats import SPLITS, list_parts, read_checks, read_facts, read_label_names, read_labels, write_json
 from evenly.imbalance import label_counts
 from evenly.labels.guarantees import unmet_guarantees
 from evenly.labels.iterative import gather_units, split_units
 from evenly.labels.quality import SplitQuality, split_quality
-from evenly.labels.texts import read_row_texts
 from evenly.labels.units import join_relations
 
 if TYPE_CHECKING:
@@ -48,17 +47,36 @@ class _Split:
     how: str
 
 
-def split_table(work: Workspace, *, table: Path, train: float, validation: float, test: float, seed: int) -> None:
+def split_table(
+    work: Workspace,
+    *,
+    table: Path,
+    checks: Path,
+    train: float,
+    validation: float,
+    test: float,
+    order: int,
+    by: str | None,
+    folds: int | None,
+    fold: int,
+    seed: int,
+) -> None:
     """Give every row of a table a split.
 
     Parameters
     ----------
     work
         Where to write, and the workers.
-    table
-        The folder of a table.
+    table, checks
+        The folders of a table and of what was found out about its texts.
     train, validation, test
         Shares of the rows, summing to 1.
+    order
+        1: stratify labels; 2: pairs of labels too.
+    by
+        A column of times, or None.
+    folds, fold
+        How many folds instead of shares, and which one is test; None: no folds.
     seed
         Of the generator that breaks ties.
 
@@ -69,8 +87,8 @@ def split_table(work: Workspace, *, table: Path, train: float, validation: float
         none of train.
     """
     labels, shares = read_labels(table), (train, validation, test)
-    texts = read_row_texts(work, table)
-    unit = join_relations(texts.text, texts.group)
+    found = read_checks(checks)
+    unit = join_relations(found.near_text, found.same_group)
     given = _read_given(table)
     if given is None:
         units = gather_units(labels, unit)
@@ -84,7 +102,7 @@ def split_table(work: Workspace, *, table: Path, train: float, validation: float
         quality=split_quality(labels, code, shares),
         unmet=_find_unmet(labels, unit, code, given=given is not None),
         leaked=_leaked_rows(code, unit),
-        n_duplicates=int((texts.text != np.arange(len(unit))).sum()),
+        n_duplicates=int((found.same_text != np.arange(len(unit))).sum()),
         how=how,
     )
     _write(work.out, split, labels, read_label_names(table))

@@ -16,7 +16,7 @@ import numpy as np
 
 from evenly.errors import ConfigError
 from evenly.imbalance import irlbl, label_counts, label_matrix, row_numbers, row_scumble
-from evenly.labels.labelsets import labelset_counts
+from evenly.labelsets import labelset_counts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["join_relations"]
 
 
-def join_relations(text: NDArray[np.int64], group: NDArray[np.int64] | None) -> NDArray[np.int64]:
+def join_relations(text: NDArray[np.int64], group: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the unit of every row: the lowest row that a chain of same texts and same groups leads to.
 
     Parameters
     ----------
     text, group
-        Shape (n_rows,), int64: the lowest row with the same text, of the same group; None: no groups.
+        Shape (n_rows,), int64: the lowest row with the same text, of the same group.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def join_relations(text: NDArray[np.int64], group: NDArray[np.int64] | None) -> 
     >>> join_relations(np.array([0, 0, 2, 3]), np.array([0, 1, 2, 1])).tolist()
     [0, 0, 2, 0]
     """
-    if group is None:
+    if np.array_equal(group, np.arange(len(group))):
         return text
     from scipy.sparse.csgraph import connected_components
 

@@ -23,6 +23,7 @@ class Sources:
     """The folders of the artifacts, in the order of the run."""
 
     table: Path
+    checks: Path
     split: Path
     stats: Path
     weights: Path
@@ -32,7 +33,7 @@ class Sources:
 
     def __iter__(self) -> Iterator[Path]:
         """Yield the folders."""
-        return iter((self.table, self.split, self.stats, self.weights, self.plan, self.shards, self.model))
+        return iter((self.table, self.checks, self.split, self.stats, self.weights, self.plan, self.shards, self.model))
 
 
 def read_json(path: Path) -> Any:

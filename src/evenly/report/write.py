@@ -23,6 +23,7 @@ def write_report(
     work: Workspace,
     *,
     table: Path,
+    checks: Path,
     split: Path,
     stats: Path,
     weights: Path,
@@ -38,7 +39,7 @@ def write_report(
     ----------
     work
         Gets ``report.html`` and ``report.json``; `evenly.report.figures` documents the keys.
-    table, split, stats, weights, plan, shards, model
+    table, checks, split, stats, weights, plan, shards, model
         The artifacts of the run.
     title
         What the report is about, such as the name of the raw file.
@@ -48,7 +49,7 @@ def write_report(
     from evenly.report.figures import collect_figures
     from evenly.report.page import render_page
 
-    sources = Sources(table, split, stats, weights, plan, shards, model)
+    sources = Sources(table, checks, split, stats, weights, plan, shards, model)
     figures = collect_figures(sources, title=title, settings=settings)
     write_json(work.out / "report.json", figures)
     (work.out / "report.html").write_text(render_page(figures), encoding="utf-8")

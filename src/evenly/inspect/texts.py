@@ -1,7 +1,6 @@
-"""What the labels room needs to know of a text: whether it is the same as another, and how long it is.
+"""What must be known of a text: whether it is the same as another, and how long it is.
 
-Comes in: the parts of a table. Goes out: two numbers of 64 bits and a length for every row, 20 bytes in all;
-a text itself is in memory only while its batch is read. Two texts are the same when they agree after Unicode
+Comes in: the parts of a table. Goes out: two numbers of 64 bits and two lengths for every row; a text itself is in memory only while its batch is read. Two texts are the same when they agree after Unicode
 NFKC, case folding and with every run of white space as one space; several text columns must agree each.
 """
 

@@ -1,4 +1,4 @@
-"""When two texts are the same, and which rows form a unit."""
+"""When two texts are the same."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evenly.labels.texts import first_rows, fold_text
-from evenly.labels.units import join_relations
+from evenly.inspect.texts import first_rows, fold_text
 
 
 @pytest.mark.parametrize(
@@ -43,10 +42,3 @@ def test_folding_twice_is_folding_once(text):
 def test_first_rows_are_those_that_python_finds(pairs):
     expected = [row if pair == (0, 0) else pairs.index(pair) for row, pair in enumerate(pairs)]
     assert first_rows(np.array(pairs, np.uint64).reshape(-1, 2)).tolist() == expected
-
-
-def test_chains_of_texts_and_groups_are_one_unit():
-    """Rows 0-1 share a text, 1-4 a group, 4-5 a text; 2 and 3 are alone."""
-    text = np.array([0, 0, 2, 3, 4, 4])
-    group = np.array([0, 1, 2, 3, 1, 5])
-    assert join_relations(text, group).tolist() == [0, 0, 2, 3, 0, 0]
