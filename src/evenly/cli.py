@@ -145,10 +145,7 @@ def run(
     debug: Debug = False,
 ) -> None:
     """Run the pipeline; what is there already and unchanged is reused."""
-    overrides = dict(_parse_setting(setting) for setting in settings or [])
-    if store is not None:
-        overrides["store"] = str(store.absolute())
-    _run(config, overrides, until, quiet=quiet, with_prefect=not no_prefect)
+    _run(config, _parse_overrides(settings, store), until, quiet=quiet, with_prefect=not no_prefect)
 
 
 @app.command()
@@ -160,6 +157,40 @@ def inspect(
     from evenly.inspection import show_table
 
     show_table(table)
+
+
+@app.command()
+def export(
+    config: Annotated[Path, typer.Argument(help="A config, as `evenly init` writes it.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file: .parquet, .jsonl or .csv.")],
+    split: Annotated[str, typer.Option(metavar="SPLIT", help="train, validation or test.")] = "train",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Goes over the config: resample.method=mlsmote"),
+    ] = None,
+    store: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the artifacts are kept.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write the rows of a split, resampled and shuffled, as one file for another trainer."""
+    from evenly.config import load_config
+    from evenly.export import check_target, export_split
+    from evenly.flows.steps import cut_after, prepare_steps
+    from evenly.flows.walk import walk_steps
+    from evenly.terminal import show_run
+
+    check_target(output, force=force)
+    loaded = load_config(config, _parse_overrides(settings, store))
+    with show_run(quiet=quiet):
+        made = walk_steps(loaded, cut_after(prepare_steps(loaded), "plan"), {})
+        artifacts = (made[name].path for name in ("table", "split", "plan"))
+        export_split(*artifacts, output, name=split, seed=loaded.seed, force=force)
+
+
+def _parse_overrides(settings: list[str] | None, store: Path | None) -> dict[str, Any]:
+    overrides = dict(_parse_setting(setting) for setting in settings or [])
+    return overrides if store is None else overrides | {"store": str(store.absolute())}
 
 
 def _run(path: Path, overrides: dict[str, Any], until: str | None, *, quiet: bool, with_prefect: bool = True) -> None:
