@@ -1,7 +1,8 @@
 """The ``evenly`` command.
 
 Exit codes: 0 done; 1 a defect of evenly (please report it); 2 bad input, config or arguments, said in one
-paragraph; 130 interrupted. Heavy libraries are imported by the command that needs them.
+paragraph; 3 a warning of ``evenly inspect --strict``; 130 interrupted. Heavy
+libraries are imported by the command that needs them.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ app = typer.Typer(
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 EXIT_BAD_INPUT = 2
+EXIT_WARNED = 3
 EXIT_INTERRUPTED = 130
 INTERRUPT_GRACE_S = 3.0
 
@@ -150,13 +152,37 @@ def run(
 
 @app.command()
 def inspect(
-    table: Annotated[Path, typer.Argument(help="A table, or a config that names one.")],
+    table: Annotated[str, typer.Argument(help="A table, or a config (.yaml) that names one.")],
+    near_duplicates: Annotated[
+        float | None,
+        typer.Option(min=0.5, max=0.99, metavar="SIMILARITY", help="Look for texts that are nearly the same: 0.8"),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it as a page, too.")] = None,
+    json: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the figures for programs; -: print them, nothing else.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="End with exit code 3 where there is a warning.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print warnings only.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Show a table's labels, imbalance and rejects."""
-    from evenly.inspection import show_table
+    """Show what is wrong with a table before anything is trained: rows, texts, labels, and what to do."""
+    from evenly.inspection import inspect_source, print_glance, print_warnings, render_figures, write_output
+    from evenly.terminal import open_console, show_progress
 
-    show_table(table)
+    with show_progress(quiet=quiet):
+        figures = inspect_source(table, near_duplicates)
+    if html is not None:
+        from evenly.report.page import render_inspection
+
+        write_output(html, render_inspection(figures))
+    if json is not None and json != "-":
+        write_output(Path(json), render_figures(figures))
+    if json == "-":
+        typer.echo(render_figures(figures), nl=False)
+    else:
+        (print_warnings if quiet else print_glance)(open_console(), figures)
+    if strict and any(each["severity"] == "warning" for each in figures["advice"]):
+        raise typer.Exit(EXIT_WARNED)
 
 
 @app.command()

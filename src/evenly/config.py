@@ -38,21 +38,25 @@ class _Section(BaseModel):
 class LabelsConfig(_Section):
     """Where the labels of a row stand."""
 
+    model_config = ConfigDict(coerce_numbers_to_str=True)  # names such as 0 and 1 need no quotes
+
     columns: tuple[str, ...] = Field(min_length=1, description="One column, or the one-hot columns.")
     format: Literal["auto", "single", "delimited", "list", "onehot", "fractions"] = Field(
         "auto",
         description="single: one name a cell; delimited: names joined by `delimiter`; list: a JSON list or an Arrow "
-        "list; onehot: a 0/1 column a label; fractions: a column a label, the share of annotators who gave it.",
+        "list; onehot: a 0/1 column a label; fractions: a column a label, the share of annotators who gave it, or one "
+        "column of objects of name and share.",
     )
     delimiter: str | None = Field(None, min_length=1, description="Between names; found by looking where null.")
     threshold: float = Field(0.5, gt=0, le=1, description="fractions: a row holds the labels that reach it.")
     rename: dict[str, str] = Field({}, description="Old name to new; two names with the same new one are merged.")
     drop: tuple[str, ...] = Field((), description="Labels (by their new names) that are taken off the rows.")
-    min_count: int = Field(1, ge=1, description="Labels with fewer rows are taken off the rows.")
+    min_count: int = Field(1, ge=1, description="Labels with fewer rows, in all files, are taken off the rows.")
     unlabelled: Literal["auto", "keep", "reject"] = Field(
         "auto",
         description="Rows without a label. auto: a blank cell is rejected, an empty list or a row of zeros kept. keep: "
-        "all of them, as a row of zeros (not with one label a row). reject: all of them.",
+        "all of them, as a row of zeros (not with one label a row). reject: all of them. A row that `drop` and "
+        "`min_count` leave without a label: auto: rejected where every row has one label, else kept.",
     )
     task: Literal["auto", "binary", "multiclass", "multilabel"] = Field(
         "auto", description="auto: found from the labels, and said."
@@ -67,13 +71,18 @@ class LabelsConfig(_Section):
 class SourceConfig(_Section):
     """The raw table."""
 
-    files: tuple[str, ...] = Field((), description="Paths, globs or URLs (s3://, https://, ...), in order.")
+    files: tuple[str, ...] = Field(
+        (), description="Paths, globs (**: folders of any depth) or URLs (s3://, https://, ...), in order."
+    )
     storage_options: dict[str, Any] = Field(
         {}, description="Of the URLs' file system, as fsspec takes them; $NAME is taken from the environment."
     )
     dataset: str | None = Field(
-        None, description="Instead of files: a Hugging Face data set, a folder of save_to_disk or a hub name."
+        None,
+        description="Instead of files: a Hugging Face data set, a folder of save_to_disk or a hub name. Where it has "
+        "several splits, they are the column `split`.",
     )
+    subset: str | None = Field(None, description="Of a data set with several configurations: which one.")
     revision: str | None = Field(None, description="Of a hub name: a commit, for runs that can be repeated.")
     database: str | None = Field(
         None,
@@ -253,7 +262,7 @@ def load_config(path: Path | str, overrides: dict[str, Any] | None = None) -> Ru
     Parameters
     ----------
     path
-        The file; `source.files`, `store` and a tokenizer folder are relative to it.
+        The file; `source.files`, folders, an SQLite file and `store` are relative to it.
     overrides
         Dotted names to values, for example ``{"train.epochs": 3}``.
 
@@ -316,17 +325,33 @@ def _known_fields(location: tuple[int | str, ...]) -> list[str]:
 
 def _anchor(config: RunConfig, folder: Path) -> RunConfig:
     """Make the paths of a config relative to the folder it stands in."""
-    files = tuple(str(folder / name) for name in config.source.files)
+    source = config.source
+    places: dict[str, Any] = {"files": tuple(name if _is_url(name) else str(folder / name) for name in source.files)}
+    if source.dataset is not None and (folder / source.dataset).is_dir():
+        places["dataset"] = str(folder / source.dataset)
+    if source.database is not None:
+        places["database"] = _anchor_sqlite(source.database, folder)
     tokenizer = config.tokenize.tokenizer
     if tokenizer is not None and (folder / tokenizer).is_dir():
         tokenizer = str(folder / tokenizer)
     return config.model_copy(
         update={
-            "source": config.source.model_copy(update={"files": files}),
+            "source": source.model_copy(update=places),
             "tokenize": config.tokenize.model_copy(update={"tokenizer": tokenizer}),
             "store": str(folder / config.store),
         }
     )
+
+
+def _is_url(name: str) -> bool:
+    """Return whether a source is behind a URL (or a chain of them, as zip://a.csv::https://...)."""
+    return "://" in name or "::" in name
+
+
+def _anchor_sqlite(database: str, folder: Path) -> str:
+    dialect, slashes, name = database.partition(":///")
+    relative = dialect.split("+")[0] == "sqlite" and name and not name.startswith(("/", ":"))
+    return f"{dialect}{slashes}{folder.absolute() / name}" if relative else database
 
 
 def _is_text(value: Any, name: str) -> bool:

@@ -11,6 +11,7 @@ paragraph and ends with exit code 2; anything that is not an `EvenlyError` is a 
     │   ├── ColumnNotFoundError               a column that the config names is not there
     │   └── LabelShapeError                   the labels have a shape that evenly does not read
     ├── SourceNotFoundError (FileNotFoundError)   a file, folder or tokenizer is not there
+    ├── SourceUnreachableError (OSError)      a server does not answer now; a later try may help
     ├── MissingExtraError (ImportError)       an optional dependency is not installed
     ├── StoreError (OSError)                  the store cannot be read or written
     └── WorkerDiedError (RuntimeError)        a process that evenly started ended without an answer
@@ -32,6 +33,7 @@ __all__ = [
     "LabelShapeError",
     "MissingExtraError",
     "SourceNotFoundError",
+    "SourceUnreachableError",
     "StoreError",
     "WorkerDiedError",
     "nearest",
@@ -84,6 +86,10 @@ class LabelShapeError(DataError):
 
 class SourceNotFoundError(EvenlyError, FileNotFoundError):
     """A file, folder or tokenizer that was named is not there."""
+
+
+class SourceUnreachableError(EvenlyError, OSError):
+    """A server that was named does not answer as it should; a later try may help."""
 
 
 class MissingExtraError(EvenlyError, ImportError):

@@ -17,9 +17,11 @@ the table, 0 to N-1 in the order of the source; a label by its id, 0 to L-1 in t
                         `evenly.inspect`. Facts: `n_duplicate_rows`, `n_near_duplicate_rows`, `n_conflict_rows`,
                         `n_unused`
 ``split/``              ``split.parquet``: `row` int64, `split` string (train, validation, test; null: not used),
-                        `unit` int64 (rows that must stay together), optional `fold` int8;
-                        ``labels.parquet``: where each label fell; ``quality.json``
-``stats/``              ``labels.parquet``, ``summary.json``, ``cooccurrence.parquet``
+                        `unit` int64 (rows that must stay together), optional `fold` int8 (null: not used);
+                        ``labels.parquet``: `id`, `name`, `count` = `train` + `validation` + `test` + `unused`
+                        (rows), `guarantee` (which one could not be kept and why, or empty); ``quality.json``
+``stats/``              ``labels.parquet`` (a row a label), ``summary.json`` (`all` used rows, and each split),
+                        ``cooccurrence.parquet``: `label`, `other` int32, `count`, `lift`, `n_minority` int8
 ``weights/``            ``labels.parquet``: `id`, `name`, `count`, `class_weight`, `pos_weight` float64
                         (0: an empty label, masked in the loss); ``rows.parquet``: `row`, `sample_weight`
                         float32, train rows only, mean 1
@@ -30,7 +32,9 @@ the table, 0 to N-1 in the order of the source; a label by its id, 0 to L-1 in t
                         `clones`, `synthetic`, `reason` (why it is not at the target, or null)
 ``tokenizer/``          a Hugging Face tokenizer folder. Facts: `vocabulary_size`, `pad_id`, `n_ids`
 ``shards/``             ``train/``, ``validation/``, ``test/``: data sets that `datasets.load_from_disk` opens:
-                        `row` int64, `input_ids` list<uint16 or uint32>, `labels` list<int32>
+                        `row` int64, `input_ids` list<uint16 or uint32>, `labels` list<int32>;
+                        ``token_lengths.parquet``, before the cut: `id`, `name`, `rows`, `q05`, `q50`, `q95`,
+                        `max` int64, `truncated` (share of the rows)
 ``synthetic/``          the same, ``train/`` alone, for the synthetic rows of a plan
 ``baseline/``           ``metrics.json``, ``predictions.parquet`` of the baselines
 ``model/``              ``model.keras``, ``tokenizer/``, ``labels.json``, ``thresholds.json``,

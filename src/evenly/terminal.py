@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -19,13 +21,14 @@ from rich.progress import (
 from rich.table import Table
 
 from evenly.progress import Advanced, Event, Finished, Started, Waiting, observing
+from evenly.report.visible import clip_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.progress import TaskID
 
-__all__ = ["printable", "show_result", "show_run"]
+__all__ = ["open_console", "printable", "show_progress", "show_result", "show_run"]
 
 _KEY_FIGURES = {
     "f1_macro": "macro-F1",
@@ -42,10 +45,37 @@ _MEASURED = {
 }
 
 
-def printable(text: str) -> str:
-    """Return text from outside with its control characters made visible, and rich's markup made harmless."""
+def printable(text: str, n_columns: int | None = None) -> str:
+    """Return text from outside with its control characters made visible, and rich's markup made harmless.
+
+    Parameters
+    ----------
+    text
+        Whatever a file holds.
+    n_columns
+        What does not fit is cut, with an ellipsis; None: all of it.
+    """
     visible = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-    return escape(visible)
+    return escape(visible if n_columns is None else clip_width(visible, n_columns))
+
+
+def open_console(*, stderr: bool = False) -> Console:
+    """Return a console that colours nothing of its own accord and can write any character to any terminal."""
+    stream = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return Console(highlight=False, stderr=stderr)
+
+
+@contextmanager
+def show_progress(*, quiet: bool) -> Iterator[None]:
+    """Show a bar for the stage under way on the standard error output, if that is a terminal; nothing stays."""
+    console = open_console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield
+        return
+    with _Bars(console, lines=False) as bars, observing(bars):
+        yield
 
 
 @contextmanager
@@ -87,10 +117,11 @@ class _Lines:
 
 
 class _Bars(_Lines):
-    """The same lines, and a bar below them for the stage under way."""
+    """The same lines (where `lines`), and a bar below them for the stage under way."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, lines: bool = True) -> None:
         super().__init__(console)
+        self.lines = lines
         self.progress = Progress(
             SpinnerColumn(),
             TextColumn("[bold]{task.description:<10}"),
@@ -125,7 +156,8 @@ class _Bars(_Lines):
             )
         elif isinstance(event, Finished):
             self._drop_bar()
-        super().__call__(event)
+        if self.lines:
+            super().__call__(event)
 
     def _drop_bar(self) -> None:
         if self.bar is not None:

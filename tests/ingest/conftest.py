@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evenly.executor import Executor
 
 
-NOT_PARAMETERS = {"files", "storage_options", "dataset", "revision", "database", "query"}
+NOT_PARAMETERS = {"files", "storage_options", "dataset", "subset", "revision", "database", "query"}
 
 
 @dataclass(frozen=True)

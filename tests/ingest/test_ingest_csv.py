@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from evenly.errors import EvenlyError
 from evenly.ingest.csv_reader import CsvReader
 from evenly.ingest.files import find_raw_file
-from evenly.ingest.reading import ReadOptions
+from evenly.ingest.reading import ReadOptions, TextFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-OPTIONS = ReadOptions(wanted=("text", "label"), text=("text",), delimiter=",", header=True, threads=2)
+OPTIONS = ReadOptions(("text", "label"), ("text",), TextFormat(delimiter=",", header=True), threads=2)
 
 
 def read(content: bytes, folder: Path) -> tuple[list[list[str | None]], list[tuple[int | None, str]]]:

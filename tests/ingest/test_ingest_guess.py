@@ -12,8 +12,8 @@ import pytest
 from evenly.config import SourceConfig
 from evenly.errors import DataError
 from evenly.ingest import column_summaries, guess_source
+from evenly.ingest.delimiters import find_delimiter
 from evenly.ingest.guess_names import split_words
-from evenly.ingest.label_shape import find_delimiter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +65,16 @@ def cycle(*values: Any) -> list[Any]:
          ("x", "y", "z"), "onehot", None),
         ({"id": list(range(40)), "class": cycle(0, 1, 2)}, ("class",), "single", None),
         ({"country": cycle("at", "fr"), "outcome": cycle("won", "lost", "drawn")}, ("country",), "single", None),
+        ({"x": cycle(0, 0.5), "y": cycle(1, 0), "z": cycle(0.25)}, ("x", "y", "z"), "fractions", None),
+        ({"x": cycle(0, 1), "y": cycle(1, 0), "z": cycle(0, 1), "q": cycle(2, 3), "s": cycle(0.5), "t": cycle(0.1)},
+         ("x", "y", "z"), "onehot", None),
+        ({"class": cycle("a", "b"), "p": cycle(0.5), "q": cycle(0.1), "r": cycle(0.2)}, ("class",), "single", None),
+        ({"kind": cycle("a", "b"), "a_confidence": cycle(0.5), "b_confidence": cycle(0.1), "c": cycle(0.2)},
+         ("kind",), "single", None),
+        ({"emotion": cycle('{"joy": 0.7}', '{"fear": 1}')}, ("emotion",), "fractions", None),
+        ({"emotion": cycle({"joy": 0.7, "fear": 0.1}, {"joy": 0.0, "fear": 1.0})}, ("emotion",), "fractions", None),
+        ({"target": cycle(0.0, 0.125, 0.9), "n": list(range(40))}, ("target",), "fractions", None),
+        ({"category": [sentence(number) for number in range(40)], "y": cycle("p", "q")}, ("y",), "single", None),
     ],
 )  # fmt: skip
 def test_labels_by_name_and_by_shape(
@@ -98,18 +108,46 @@ def test_titles_go_with_the_text_and_casts_do_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "split"),
-    [(("train", "train", "val", "test"), "split"), (("train", "test"), None), (("a", "b"), None)],
+    ("values", "split", "reason"),
+    [
+        (("train", "train", "val", "test"), "split", "says test or train or val in every row"),
+        (("train", "test"), "split", "says test or train in every row; validation is taken from train"),
+        (("train", "dev"), "split", "says dev or train in every row; test is taken from train"),
+        (("a", "b"), None, "does not say train and test in every row (it says a, b): not used"),
+        (("test", "dev"), None, "not used"),
+        (("train", "test", None), None, "not used"),
+    ],
 )
-def test_a_split_column_is_used_where_it_says_all_three(
-    tmp_path: Path, values: tuple[str, ...], split: str | None
+def test_a_split_column_is_used_where_it_says_train_and_another(
+    tmp_path: Path, values: tuple[str, ...], split: str | None, reason: str
 ) -> None:
     columns = {"label": cycle("a", "b"), "split": cycle(*values), "doc_id": cycle("d1", "d2", "d3")}
     pq.write_table(table(**columns), tmp_path / "t.parquet")
     guess = guess_source(tmp_path / "t.parquet")
     assert guess.split == split
-    assert ("not used" in guess.reasons["split"]) is (split is None)
+    assert reason in guess.reasons["split"]
     assert guess.group == "doc_id"
+
+
+@pytest.mark.parametrize(("n_cells", "unescape"), [(0, False), (1, False), (2, True), (40, True)])
+def test_html_entities_in_the_texts_are_unescaped(tmp_path: Path, n_cells: int, unescape: bool) -> None:  # noqa: FBT001 - a table of cases
+    texts = [sentence(number) + (" &amp; more" if number < n_cells else " R&D; more") for number in range(40)]
+    pq.write_table(pa.table({"text": texts, "label": cycle("a", "b")}), tmp_path / "t.parquet")
+    guess = guess_source(tmp_path / "t.parquet")
+    assert guess.unescape_html is guess.settings()["unescape_html"] is unescape
+    if unescape:
+        assert guess.reasons["unescape_html"] == f"{n_cells} of 40 texts hold HTML entities such as &amp;"
+    assert SourceConfig.model_validate({"files": ["t"], **guess.settings()}).unescape_html is unescape
+
+
+def test_short_texts_and_texts_without_spaces_are_texts_too(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"q": [f"q{n}x" for n in range(40)], "y": cycle("a", "b")}), tmp_path / "short.parquet")
+    assert guess_source(tmp_path / "short.parquet").text == ("q",)
+    chinese = ["今天的天气非常好我们一起去公园" + chr(0x4E00 + number) for number in range(40)]
+    columns = {"内容": chinese, "类": cycle("体育", "财经")}
+    pq.write_table(pa.table(columns), tmp_path / "chinese.parquet")
+    guess = guess_source(tmp_path / "chinese.parquet")
+    assert (guess.text, guess.labels) == (("内容",), ("类",))
 
 
 def test_jsonl_is_guessed_too(tmp_path: Path) -> None:
@@ -135,6 +173,8 @@ def test_where_it_cannot_tell_it_lists_the_columns(tmp_path: Path, columns: dict
 def test_column_summaries() -> None:
     found = column_summaries(pa.table({"n": [1.0, None, 2.5], "f": [True, False, True], "e": [None, "", " "]}))
     assert [(column.kind, column.n_distinct) for column in found] == [("numbers", 2), ("flags", 2), ("empty", 0)]
+    more = column_summaries(pa.table({"s": [0.5, 1.0, 0.0], "o": ['{"a": 0.5}'] * 3, "x": [{"a": 2}] * 3}))
+    assert [column.kind for column in more] == ["shares", "objects", "other"]
     assert [round(column.share_filled, 2) for column in found] == [0.67, 1.0, 0.0]
 
 

@@ -12,11 +12,13 @@ from labels_strategies import label_matrices, power_law
 from scipy import sparse
 
 from evenly.errors import ConfigError, DataError
-from evenly.labels import iterative_split
+from evenly.labels import iterative_folds, iterative_split
+from evenly.labels.folds import folds_to_splits
 from evenly.labels.guarantees import unmet_guarantees
-from evenly.labels.iterative import gather_units
 from evenly.labels.kernels import compiled
+from evenly.labels.pairs import with_pairs
 from evenly.labels.quality import split_quality
+from evenly.labels.units import gather_units
 
 SHARES = (0.7, 0.15, 0.15)
 
@@ -164,11 +166,98 @@ def test_shares_that_cannot_be_are_refused(shares):
         iterative_split(np.eye(4), shares)
 
 
-def test_order_2_and_groups_of_another_length_are_refused():
-    with pytest.raises(ConfigError, match="only order 1"):
-        iterative_split(np.eye(4), SHARES, order=2)
+def test_an_order_that_is_not_there_and_groups_of_another_length_are_refused():
+    with pytest.raises(ConfigError, match="expected 1"):
+        iterative_split(np.eye(4), SHARES, order=3)
     with pytest.raises(DataError, match="each of the 4 rows"):
         iterative_split(np.eye(4), SHARES, groups=[1, 2])
+
+
+@given(label_matrices(single=True, max_rows=90), st.sampled_from([SHARES, (0.8, 0.1, 0.1), (0.5, 0.5)]))
+@settings(max_examples=80, deadline=None)
+def test_with_one_label_a_row_every_class_is_within_a_row_of_its_share(labels, shares):
+    counts = _counts(labels, iterative_split(labels, shares), len(shares))
+    assert (np.abs(counts - np.outer(shares, counts.sum(axis=0))) < 1 - 1e-9).all()
+
+
+def test_pairs_are_columns_behind_the_labels():
+    """Rows {a, b, d}, {b, d}, {c}, {}: ab, ad and bd in the first row, bd in the second."""
+    found = with_pairs(sparse.csr_matrix(np.array([[1, 1, 0, 1], [0, 1, 0, 1], [0, 0, 1, 0], [0] * 4], np.int8)))
+    assert found.toarray().tolist() == [
+        [1, 1, 0, 1, 1, 1, 1],
+        [0, 1, 0, 1, 0, 0, 1],
+        [0, 0, 1, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0, 0, 0],
+    ]
+
+
+def test_order_2_divides_pairs_that_order_1_may_not():
+    """20 rows {a, b}, 20 {a}, 20 {b}: by labels alone, 10 {a, b} and 0 {a, b} in a half are as good."""
+    labels = np.repeat([[1, 1], [1, 0], [0, 1]], 20, axis=0)
+    for seed in range(10):
+        code = iterative_split(labels, (0.5, 0.5), order=2, random_state=seed)
+        assert [int((code[start : start + 20] == 0).sum()) for start in (0, 20, 40)] == [10, 10, 10]
+
+
+def test_order_2_keeps_the_distribution_of_pairs_better():
+    labels = power_law(3000, 40, 3.0)
+    one, two = (split_quality(labels, iterative_split(labels, SHARES, order=order), SHARES) for order in (1, 2))
+    assert two.label_pair_distribution < one.label_pair_distribution / 2
+    assert two.missing_pairs <= one.missing_pairs
+
+
+def test_too_many_pairs_are_refused(monkeypatch):
+    monkeypatch.setattr("evenly.labels.pairs._MOST_ENTRIES", 5)
+    with pytest.raises(DataError, match="6 pairs of labels"):
+        iterative_split(np.ones((2, 3)), (0.5, 0.5), order=2)
+
+
+@given(label_matrices(), st.sampled_from([1, 2]), st.integers(2, 5), st.data())
+@settings(max_examples=60, deadline=None)
+def test_folds_partition_the_rows_and_units_stay_whole(labels, order, n_folds, data):
+    n_rows = labels.shape[0]
+    groups = np.array(data.draw(st.lists(st.integers(0, n_rows), min_size=n_rows, max_size=n_rows)))
+    if len(np.unique(groups)) < n_folds:
+        with pytest.raises(DataError, match="ask for fewer folds"):
+            iterative_folds(labels, n_folds, groups, order)
+        return
+    fold = iterative_folds(labels, n_folds, groups, order, random_state=1)
+    assert fold.dtype == np.int8
+    assert set(fold.tolist()) <= set(range(n_folds))
+    for group in np.unique(groups):
+        assert len(set(fold[groups == group].tolist())) == 1
+    assert (fold == iterative_folds(labels, n_folds, groups, order, random_state=1)).all()
+
+
+@given(label_matrices(single=True, max_rows=60), st.integers(2, 6))
+@settings(max_examples=60, deadline=None)
+def test_with_one_label_a_row_folds_are_even(labels, n_folds):
+    if labels.shape[0] < n_folds:
+        return
+    counts = _counts(labels, iterative_folds(labels, n_folds), n_folds)
+    assert (counts.max(axis=0) - counts.min(axis=0) <= 1).all()
+
+
+def test_a_label_with_as_many_rows_as_folds_is_in_every_fold():
+    labels = power_law(600, 60, 3.0)
+    counts = _counts(labels, iterative_folds(labels, 5), 5)
+    enough = counts.sum(axis=0) >= 5
+    assert enough.sum() > 40
+    assert (counts[:, enough] > 0).all()
+    sizes = np.bincount(iterative_folds(labels, 5))
+    assert np.abs(sizes - 120).max() <= 6
+
+
+@pytest.mark.parametrize("n_folds", [1, 0, 101])
+def test_numbers_of_folds_that_cannot_be_are_refused(n_folds):
+    with pytest.raises(ConfigError, match="2 to 100"):
+        iterative_folds(np.eye(4), n_folds)
+
+
+def test_a_fold_is_test_and_the_next_one_validation():
+    fold = np.array([0, 1, 2, 3], np.int8)
+    assert folds_to_splits(fold, 4, 1).tolist() == [0, 2, 1, 0]
+    assert folds_to_splits(fold, 4, 3).tolist() == [1, 0, 0, 2]
 
 
 def test_quality_worked_by_hand():

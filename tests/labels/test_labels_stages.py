@@ -140,7 +140,7 @@ def test_statistics_worked_by_hand(pipeline):
     x, y = pq.read_table(found.path / "labels.parquet").to_pylist()
     assert (x["rows"], x["train"], x["validation"], x["test"], x["share"]) == (4, 3, 1, 0, 0.8)
     assert (y["rows"], y["train"], y["irlbl"], y["minority"]) == (3, 1, 3.0, True)
-    assert [x[f"length_q{q}"] for q in ("05", "50", "95")] == pytest.approx(
+    assert [x[f"characters_q{q}"] for q in ("05", "50", "95")] == pytest.approx(
         np.quantile([2, 4, 6, 2], [0.05, 0.5, 0.95])
     )
     assert (x["distinct_texts"], x["duplicate_rows"], x["conflicting_rows"]) == (3, 1, 2)
@@ -155,7 +155,7 @@ def test_statistics_worked_by_hand(pipeline):
     assert summary["train"]["mean_ir"] == 2
     assert summary["all"]["tcs"] is None
     pairs = pq.read_table(found.path / "cooccurrence.parquet").to_pylist()
-    assert pairs == [{"label": 0, "other": 1, "count": 2, "lift": pytest.approx(2 * 5 / 12)}]
+    assert pairs == [{"label": 0, "other": 1, "count": 2, "lift": pytest.approx(2 * 5 / 12), "n_minority": 1}]
     assert "MeanIR 2.0, MaxIR 3.0 (y)" in found.manifest.notes[0]
 
 
@@ -197,7 +197,9 @@ def test_auto_weights_of_several_labels_a_row(pipeline):
     assert "sqrt((N-c)/c) (auto: the default for multilabel tables), 0.5 to 2" in found.manifest.notes[0]
     weighed = pipeline.weights(table, pipeline.split(table), sample="max", cap=2.0)
     assert weighed.facts["applied"] == "inside the loss and per row"
-    assert weighed.facts["n_capped"] == 1
+    facts = {name: weighed.facts[name] for name in ("cap", "n_capped", "mean_sample_weight", "largest_sample_weight")}
+    assert facts == {"cap": 2.0, "n_capped": 1, "mean_sample_weight": 1.0, "largest_sample_weight": 1.666667}
+    assert weighed.facts["scaled_to"] == "mean 1 over the train rows"
     rows = read_columns(weighed.path / "rows.parquet")["sample_weight"]
     assert rows == pytest.approx([5 / 6] * 4 + [5 / 3])  # 1/2 and 1, times 5/3
 

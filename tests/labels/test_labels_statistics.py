@@ -7,6 +7,7 @@ import json
 import math
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -15,9 +16,8 @@ from labels_strategies import label_matrices
 from scipy import sparse
 
 from evenly.errors import ConfigError, LabelShapeError
-from evenly.labels import label_statistics
+from evenly.labels import LabelCounts, label_statistics
 from evenly.labels.cooccurrence import label_pairs
-from evenly.labelsets import labelset_counts
 
 # Rows: {a}, {a}, {a, b}, {b, c}, {}; d is empty. c = 3, 2, 1, 0; IRLbl = 1, 1.5, 3; MeanIR = 5.5 / 3.
 HAND = np.array([[1, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
@@ -107,11 +107,51 @@ def test_order_of_rows_and_labels_does_not_matter(labels, random):
         np.testing.assert_allclose(getattr(after, name), getattr(before, name)[columns], rtol=1e-9, atol=1e-12)
 
 
+@given(label_matrices(), st.randoms(use_true_random=False))
+@settings(max_examples=80, deadline=None)
+def test_parts_add_up_to_the_same_measures_to_the_last_bit(labels, random):
+    """However the rows are divided and in whatever order the parts come."""
+    n_rows = labels.shape[0]
+    cuts = sorted({0, n_rows, *(random.randrange(n_rows + 1) for _ in range(3))})
+    pieces = [LabelCounts.of(labels[start:end]) for start, end in zip(cuts, cuts[1:], strict=False)]
+    random.shuffle(pieces)
+    added = pieces[0]
+    for piece in pieces[1:]:
+        added = added + piece
+    whole = label_statistics(labels)
+    for found in (label_statistics(added), label_statistics(LabelCounts.total(pieces))):
+        np.testing.assert_equal(found.overall(), whole.overall())
+        pd.testing.assert_frame_equal(found.to_pandas(), whole.to_pandas(), check_exact=True)
+    together, pairs = added.pairs(), label_pairs(labels)
+    for name in ("label", "other", "count"):
+        np.testing.assert_array_equal(getattr(together, name), getattr(pairs, name))
+
+
+def test_parts_of_other_tables_do_not_add_up():
+    with pytest.raises(LabelShapeError, match=r"\[2, 3\] labels"):
+        LabelCounts.of(np.eye(2)) + LabelCounts.of(np.eye(3))
+
+
 @given(label_matrices())
 @settings(max_examples=60, deadline=None)
 def test_labelsets_are_those_that_python_counts(labels):
-    sets = [tuple(labels[row].indices) for row in range(labels.shape[0])]
-    assert sorted(labelset_counts(labels).tolist()) == sorted(sets.count(one) for one in set(sets))
+    found, sets = LabelCounts.of(labels), [tuple(labels[row].indices) for row in range(labels.shape[0])]
+    counted = {tuple(found.labelsets[at].indices): rows for at, rows in enumerate(found.rows.tolist())}
+    assert counted == {one: sets.count(one) for one in sets}
+    assert found.n_unlabelled == sets.count(())
+
+
+def test_pairs_of_minority_and_majority_labels():
+    """Rows {a, b} three times, {a, c} twice, {b, c}, {c, d}: with c and d in the minority."""
+    rows = [[1, 1, 0, 0]] * 3 + [[1, 0, 1, 0]] * 2 + [[0, 1, 1, 0], [0, 0, 1, 1]]
+    pairs = LabelCounts.of(np.array(rows)).pairs()
+    minority = np.array([False, False, True, True])
+    assert pairs.n_minority(minority).tolist() == [0, 1, 1, 2]
+    mixed = pairs.mixed(minority)
+    assert list(zip(mixed.label.tolist(), mixed.other.tolist(), mixed.count.tolist(), strict=True)) == [
+        (0, 2, 2),
+        (1, 2, 1),
+    ]
 
 
 @given(label_matrices())
@@ -150,7 +190,7 @@ def test_published_measures(shared_data):
     folder = shared_data / "mldr"
     with (folder / "published_measures.csv").open(encoding="utf-8", newline="") as stream:
         published = list(csv.DictReader(stream))
-    assert len(published) == 13
+    assert {stored["name"] for stored in published} == {path.stem for path in folder.glob("*.parquet")}
     for stored in published:
         _, labels = _read_mldr(folder, stored["name"])
         found = label_statistics(labels, "mldr", n_features=int(float(stored["pub_num.inputs"])))
@@ -160,6 +200,7 @@ def test_published_measures(shared_data):
 def test_oracle_per_label(shared_data):
     folder = shared_data / "mldr"
     oracle = json.loads((folder / "oracle.json").read_text(encoding="utf-8"))
+    assert len(oracle) == 9
     for name, stored in oracle.items():
         names, labels = _read_mldr(folder, name)
         found = label_statistics(labels, "mldr", n_features=int(stored["measures"]["num.inputs"]))
@@ -170,8 +211,10 @@ def test_oracle_per_label(shared_data):
         assert dropped.mean_ir == pytest.approx(derived["meanIR_excl_zero"], rel=1e-9)
         assert (dropped.n_empty, dropped.n_singletons) == (derived["n_zero_labels"], derived["n_singleton_labels"])
         assert dropped.n_unlabelled == derived["n_zero_rows"]
+        assert found.minority.sum() == derived["n_minority_labels"]
         for index, label in enumerate(names):
             of_label = stored["labels"][label]
+            assert found.counts[index] == of_label["count"]
             assert found.irlbl[index] == pytest.approx(of_label["IRLbl"], rel=1e-9)
             assert found.scumble_lbl[index] == pytest.approx(of_label["SCUMBLE"], rel=1e-9, abs=1e-12)
             if of_label["SCUMBLE.CV"] is not None:

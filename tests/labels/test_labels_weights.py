@@ -111,6 +111,54 @@ def test_order_of_rows_does_not_matter(labels, scheme, mode, random):
     )
 
 
+@given(label_matrices(), st.sampled_from(SCHEMES), st.sampled_from(MODES), st.randoms(use_true_random=False))
+@settings(max_examples=50, deadline=None)
+def test_order_of_labels_does_not_matter(labels, scheme, mode, random):
+    order = list(range(labels.shape[1]))
+    random.shuffle(order)
+    moved = labels[:, order]
+    np.testing.assert_allclose(sample_weights(moved, scheme, mode), sample_weights(labels, scheme, mode), rtol=1e-12)
+    counts = np.asarray(labels.sum(axis=0)).ravel()
+    np.testing.assert_allclose(class_weights(counts[order], scheme), class_weights(counts, scheme)[order], rtol=1e-12)
+    per_label, again = (label_weights(each, labels.shape[0], scheme) for each in (counts, counts[order]))
+    for name in ("pos_weight", "positive", "negative"):
+        np.testing.assert_allclose(getattr(again, name), getattr(per_label, name)[order], rtol=1e-12)
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=60))
+@settings(max_examples=50, deadline=None)
+def test_with_one_label_a_row_balanced_rows_are_scikit_learns(classes):
+    labels = np.eye(6)[classes]
+    np.testing.assert_allclose(sample_weights(labels, "balanced"), compute_sample_weight("balanced", classes), rtol=1e-12)
+
+
+def test_of_a_binary_label_both_terms_are_scikit_learns_class_weights():
+    """One column of a multi-label table is a table of two classes: N / (2 c) and N / (2 (N - c))."""
+    column = np.repeat([1, 0], [7, 93])
+    found = label_weights([7], 100, "balanced")
+    lacking, holding = compute_class_weight("balanced", classes=np.array([0, 1]), y=column)
+    assert found.positive[0] == pytest.approx(holding)
+    assert found.negative[0] == pytest.approx(lacking)
+
+
+@pytest.mark.parametrize("beta", [0.9, 0.99, 0.999, 0.9999])
+def test_effective_weights_of_labels_worked_by_hand(beta):
+    """2 of 10 rows hold the label: pos_weight (1 - b^8) / (1 - b^2), w- = 10 / (2 pos_weight + 8)."""
+    found = label_weights([2], 10, "effective", beta=beta)
+    ratio = (1 - beta**8) / (1 - beta**2)
+    assert found.pos_weight[0] == pytest.approx(ratio, rel=1e-9)
+    assert found.negative[0] == pytest.approx(10 / (2 * ratio + 8), rel=1e-9)
+    assert found.positive[0] == pytest.approx(10 * ratio / (2 * ratio + 8), rel=1e-9)
+
+
+def test_inverse_sqrt_weights_of_labels_worked_by_hand():
+    """20 of 100 rows: pos_weight sqrt(80 / 20) = 2, w- = 100 / (20 * 2 + 80) = 5/6, w+ = 5/3."""
+    found = label_weights([20], 100, "inverse_sqrt")
+    assert (found.pos_weight[0], found.negative[0], found.positive[0]) == pytest.approx((2, 5 / 6, 5 / 3))
+    capped = label_weights([20], 100, "inverse_sqrt", cap=1.5)
+    assert (capped.pos_weight[0], capped.negative[0]) == pytest.approx((1.5, 100 / 110))
+
+
 @given(label_matrices(single=True), st.sampled_from(SCHEMES))
 @settings(max_examples=50, deadline=None)
 def test_with_one_label_a_row_the_row_weighs_what_its_class_weighs(labels, scheme):

@@ -64,6 +64,7 @@ class Run:
         made: dict[str, Artifact] = {}
         steps: list[tuple[str, Callable[[Workspace], None], tuple[str, ...], dict[str, Any]]] = [
             ("table", self._table, (), {"text": ["title", "text"], "labels": {"columns": ["genre"]}}),
+            ("checks", self._checks, ("table",), {"near_duplicates": 0.8, "on_conflict": "keep"}),
             ("split", self._split, ("table",), {"train": 0.7, "validation": 0.15, "test": 0.15, "seed": 3}),
             ("stats", self._stats, ("table", "split"), {}),
             ("weights", self._weights, ("table", "split"), {"scheme": "auto", "cap": 50.0}),
@@ -136,14 +137,42 @@ class Run:
             rows_read=self.n_rows + 3,
             rows_kept=self.n_rows,
             rows_rejected=3,
+            dialects=[
+                {
+                    "file": "reviews.csv",
+                    "format": "csv",
+                    "encoding": "cp1252",
+                    "delimiter": ";",
+                    "quote": '"',
+                    "header": True,
+                }
+            ],
         )
         work.note(f"The labels are {self.task}: found from the column 'genre'.")
+
+    def _checks(self, work: Workspace) -> None:
+        own = np.arange(self.n_rows)
+        words = (10 + own % 90).astype(np.int32)
+        columns = dict.fromkeys(("row", "same_text", "near_text", "same_group"), own)
+        lengths = {"characters": words * 6, "words": words, "used": np.ones(self.n_rows, np.bool_)}
+        pq.write_table(pa.table(columns | lengths), work.out / "rows.parquet")
+        text = self.texts[0] if self.texts else _prose(0)
+        write_json(work.out / "checks.json", made_up_findings(text, self.names))
 
     def _split(self, work: Workspace) -> None:
         split = pa.array([SPLITS[code] for code in self.code])
         rows = np.arange(self.n_rows)
         pq.write_table(pa.table({"row": rows, "split": split, "unit": rows}), work.out / "split.parquet")
-        pq.write_table(pa.table({"id": pa.array([], pa.int32())}), work.out / "labels.parquet")
+        placed = [np.asarray(self.labels[self.code == code].sum(axis=0)).ravel() for code in range(len(SPLITS))]
+        columns = {
+            "id": np.arange(self.n_labels, dtype=np.int32),
+            "name": self.names,
+            "count": np.sum(placed, axis=0),
+            **dict(zip(SPLITS, placed, strict=True)),
+            "unused": np.zeros(self.n_labels, np.int64),
+            "guarantee": [""] * (self.n_labels - 1) + ["no row in test: its 3 rows have one text"],
+        }
+        pq.write_table(pa.table(columns), work.out / "labels.parquet")
         quality = {
             "label_distribution": 0.01,
             "label_pair_distribution": 0.02,
@@ -259,6 +288,55 @@ class Run:
                 "group": groups.tolist(),
             }
         )
+
+
+def made_up_findings(text: str, names: list[str]) -> list[dict[str, Any]]:
+    """Return findings of every shape that `evenly.inspect` documents."""
+    first, last = names[0], names[-1]
+    held = {"n_rows": 2, "rows": [3, 8], "text": text, "labels": [[first], [first, last]]}
+    found = [
+        ("duplicate_texts", "Repeated texts", 4, "note", {"n_distinct": 296}, held),
+        ("conflicting_labels", "One text, different labels", 2, "warning", {"n_unused": 0}, held),
+        (
+            "near_duplicates",
+            "Nearly the same text",
+            6,
+            "note",
+            {"threshold": 0.8},
+            held | {"texts": [text, f"{text}!"], "similarity": 0.91},
+        ),
+        ("text_is_label", "Texts that are their label", 0, "ok", {}, None),
+        (
+            "label_spellings",
+            "Labels spelt in several ways",
+            9,
+            "warning",
+            {},
+            {"n_rows": 9, "rows": [1], "spellings": [{"label": first, "rows": 8}, {"label": first.upper(), "rows": 1}]},
+        ),
+        (
+            "splits_share_texts",
+            "Texts in two given splits",
+            2,
+            "warning",
+            {"given": True},
+            held | {"splits": ["train", "test"]},
+        ),
+        ("long_texts", "Very long texts", 1, "note", {"limit": 1000, "median": 50}, held | {"words": [2400, 2400]}),
+    ]
+    return [
+        {
+            "name": name,
+            "title": title,
+            "sentence": f"{rows} rows: {title.lower()}, such as {text[:20]!r}." if rows else "None.",
+            "rows": rows,
+            "cases": min(rows, 1),
+            "severity": severity,
+            **more,
+            "examples": [example] if example else [],
+        }
+        for name, title, rows, severity, more, example in found
+    ]
 
 
 def _prose(row: int) -> str:

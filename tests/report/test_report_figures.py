@@ -254,6 +254,7 @@ def test_figures_of_a_whole_run(build_run: Build) -> None:
     assert found["training"]["best_epoch"] == 7
     assert [each["stage"] for each in found["stages"]] == [
         "table",
+        "checks",
         "split",
         "stats",
         "weights",

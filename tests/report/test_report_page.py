@@ -140,9 +140,10 @@ def test_page_is_well_formed_for_every_task(build_run: Build, task: str, n_label
     parsed = _parse(html)
     identifiers = [each["id"] for _, each in parsed.tags if "id" in each]
     assert len(identifiers) == len(set(identifiers))
-    rows = re.findall(r"<tr><th scope=\"row\"><bdi>Label \d+</bdi></th>(.*?)</tr>", html)
+    table = html[html.index('<table id="label-table">') :].split("</table>")[0]
+    rows = re.findall(r"<tr><th scope=\"row\"><bdi>Label \d+</bdi></th>(.*?)</tr>", table)
     assert len(rows) == n_labels
-    heads = html[html.index('<table id="label-table">') :].split("</thead>")[0].count("<th ")
+    heads = table.split("</thead>")[0].count("<th ")
     assert {row.count("<td") for row in rows} == {heads - 1}
     assert ("resampling" in identifiers) == (method != "none")
 
@@ -150,9 +151,9 @@ def test_page_is_well_formed_for_every_task(build_run: Build, task: str, n_label
 def test_charts_have_a_text_alternative_and_a_title(build_run: Build) -> None:
     parsed = _parse(_html(build_run(n_labels=5)))
     drawings = parsed.named("svg")
-    assert len(drawings) == 6, "counts and F1, wide and narrow; two curves"
+    assert len(drawings) == 8, "counts, lengths and F1, wide and narrow; two curves"
     assert all(each["role"] == "img" and each["aria-label"] for each in drawings)
-    assert len(parsed.named("figure")) == 4
+    assert len(parsed.named("figure")) == 5
 
 
 def test_every_head_of_the_label_table_is_a_button(build_run: Build) -> None:

@@ -1,16 +1,33 @@
-"""TF-IDF rows: length, order, and texts without any word."""
+"""TF-IDF rows: length, order, texts without any word, and the same from parts on disk."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from scipy import sparse
 
-from evenly.resample.text_features import read_features, text_features
+from evenly.executor import InProcess
+from evenly.resample import table_features
+from evenly.resample.feature_files import open_features, write_dense, write_sparse
+from evenly.resample.table_features import write_text_features
+from evenly.resample.text_features import text_features
+from evenly.resample.units import features_of
+from evenly.workspace import Workspace
 
 if TYPE_CHECKING:
     from conftest import Planner
+
+TEXTS = [
+    "The cat sat, the CAT slept.",
+    "a dog",
+    "",
+    "今日は晴",
+    "the dog of the cat",
+    "Donaudampfschifffahrtsgesellschaft",
+]
 
 
 def test_rows_have_length_one_and_the_formula_of_scikit_learn() -> None:
@@ -21,15 +38,52 @@ def test_rows_have_length_one_and_the_formula_of_scikit_learn() -> None:
     assert features.dtype == np.float32
 
 
+def test_equal_to_scikit_learn() -> None:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    expected = TfidfVectorizer(analyzer=features_of, sublinear_tf=True).fit_transform(TEXTS)
+    np.testing.assert_allclose(text_features(TEXTS).toarray(), expected.toarray(), rtol=1e-6)
+
+
 def test_texts_without_words_are_zero_rows() -> None:
     assert text_features(["", "!!", " "]).toarray().tolist() == [[0.0]] * 3
     assert text_features(["", "word"]).toarray().tolist() == [[0.0], [1.0]]
     assert text_features([]).shape == (0, 1)
 
 
-@pytest.mark.parametrize("parts", [1, 2])
-def test_only_wanted_rows_are_read(planner: Planner, parts: int) -> None:
-    table = planner.table({"title": ["x", "y", "z", "x"], "text": ["p", "q", "r", "s"]}, [[0]] * 4, 1, parts=parts).path
-    features = read_features(table, np.array([0, 2, 3]), np.array([True, False, True]), ["title", "text"])
-    assert np.diff(features.indptr).tolist() == [2, 0, 2]
-    assert (features @ features.T).toarray()[0, 2] > 0
+def _write(planner: Planner, folder: Path, wanted: list[bool], **columns: list[str]) -> sparse.csr_matrix:
+    n_rows = len(next(iter(columns.values())))
+    table = planner.table(columns, [[0]] * n_rows, 1, parts=2).path
+    work = Workspace(folder, stage="plan", executor=InProcess())
+    rows = np.flatnonzero(np.ones(n_rows))
+    found = write_text_features(work, table=table, rows=rows, wanted=np.array(wanted), columns=list(columns))
+    return open_features(found)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+def test_parts_on_disk_make_the_same_features(
+    planner: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(table_features, "ROWS_AT_ONCE", at_once)
+    features = _write(planner, tmp_path / "work", [True] * len(TEXTS), text=TEXTS)
+    expected = text_features(TEXTS)
+    assert features.shape == expected.shape
+    assert features.dtype == np.float32
+    assert (features != expected).nnz == 0
+
+
+def test_only_wanted_rows_are_read(planner: Planner, tmp_path: Path) -> None:
+    wanted = [True, False, True, True]
+    features = _write(planner, tmp_path / "work", wanted, title=["x", "y", "z", "x"], text=["p", "q", "r", "s"])
+    assert np.diff(features.indptr).tolist() == [2, 0, 2, 2]
+    assert (features @ features.T).toarray()[0, 3] > 0
+    assert _write(planner, tmp_path / "none", [False] * 2, text=["x", "y"]).shape == (2, 1)
+
+
+def test_features_come_back_from_disk_as_they_were(tmp_path: Path) -> None:
+    dense = np.arange(6.0, dtype=np.float32).reshape(2, 3)
+    write_dense(tmp_path / "dense", dense)
+    np.testing.assert_array_equal(open_features(tmp_path / "dense"), dense)
+    rows = sparse.csr_matrix(dense)
+    write_sparse(tmp_path / "sparse", [rows[:1], rows[1:]], np.diff(rows.indptr), 3)
+    assert (open_features(tmp_path / "sparse") != rows).nnz == 0

@@ -1,6 +1,9 @@
-"""Neighbours within a bag against brute force, and their ties."""
+"""Neighbours within a bag against brute force in float64, and their ties, whatever the blocks."""
 
 from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -8,26 +11,136 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from evenly.resample import nearest_in_bag
+from evenly.errors import ConfigError, DataError
+from evenly.executor import InProcess, LocalProcesses
+from evenly.imbalance import label_matrix
+from evenly.resample import mlsmote, nearest_in_bag, neighborhoods
+from evenly.resample.dense_neighbors import nearest_dense
+from evenly.resample.feature_files import write_dense
+from evenly.resample.growth import Bags
+from evenly.resample.lazy_growth import grow_lazily
+from evenly.resample.neighborhoods import MappedSearch, SearchHere, cut_evenly
+from evenly.resample.sparse_neighbors import nearest_sparse
+from evenly.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FORMATS: dict[str, Callable[[np.ndarray], Any]] = {
+    "float32": lambda dense: dense.astype(np.float32),
+    "float64": lambda dense: dense,
+    "column by column": np.asfortranarray,
+    "every other column": lambda dense: np.repeat(dense, 2, axis=1)[:, ::2],
+    "csr": sparse.csr_matrix,
+    "csc": sparse.csc_matrix,
+    "coo": sparse.coo_matrix,
+    "csr array": sparse.csr_array,
+    "csr float32": lambda dense: sparse.csr_matrix(dense.astype(np.float32)),
+}
+
+
+def _distances(dense: np.ndarray, metric: str) -> np.ndarray:
+    dense = dense.astype(np.float64)
+    if metric == "euclidean":
+        return ((dense[:, None] - dense) ** 2).sum(axis=2)
+    length = np.sqrt((dense**2).sum(axis=1))
+    lengths = np.outer(length, length)
+    return -(dense @ dense.T) / np.where(lengths > 0, lengths, 1)
+
+
+def _brute_force(dense: np.ndarray, bag: np.ndarray, k: int, metric: str) -> np.ndarray:
+    distance = _distances(dense[bag], metric)
+    np.fill_diagonal(distance, np.inf)
+    return bag[np.argsort(distance, axis=1, kind="stable")[:, : min(k, len(bag) - 1)]]
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
+    """Draw features of small whole numbers (so that sums are exact and ties are many), a bag and k."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n_bag, n_columns = draw(st.integers(2, 30)), draw(st.integers(1, 12))
+    dense = rng.integers(0, draw(st.sampled_from([2, 4, 50])), (n_bag + 5, n_columns)).astype(float)
+    dense *= rng.random(dense.shape) < draw(st.sampled_from([0.2, 0.6, 1.0]))
+    bag = np.sort(rng.choice(n_bag + 5, n_bag, replace=False))
+    return dense, bag, draw(st.integers(1, 8))
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@settings(max_examples=25, deadline=None)
+@given(tables())
+def test_euclidean_is_brute_force_with_all_its_ties(kind: str, table: tuple[np.ndarray, np.ndarray, int]) -> None:
+    dense, bag, k = table
+    found = nearest_in_bag(FORMATS[kind](dense), bag, k, metric="euclidean")
+    np.testing.assert_array_equal(found, _brute_force(dense, bag, k, "euclidean"))
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@settings(max_examples=25, deadline=None)
+@given(tables())
+def test_cosine_finds_the_highest_ones(kind: str, table: tuple[np.ndarray, np.ndarray, int]) -> None:
+    dense, bag, k = table
+    found = nearest_in_bag(FORMATS[kind](dense), bag, k, metric="cosine")
+    distance = _distances(dense, "cosine")
+    for row, near in zip(bag, found, strict=True):
+        assert row not in near
+        assert len(set(near)) == len(near) == min(k, len(bag) - 1)
+        assert set(near) <= set(bag)
+        best = np.sort(distance[row, bag[bag != row]])[: len(near)]
+        np.testing.assert_allclose(distance[row, near], best, atol=1e-12)
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(2, 25), st.integers(1, 8))
-def test_equal_to_brute_force(seed: int, n_rows: int, k: int) -> None:
-    rng = np.random.default_rng(seed)
-    dense = rng.random((n_rows + 5, 12)) * (rng.random((n_rows + 5, 12)) < 0.4)
-    dense /= np.maximum(np.linalg.norm(dense, axis=1, keepdims=True), 1e-12)
-    bag = np.sort(rng.choice(n_rows + 5, n_rows, replace=False))
-    found = nearest_in_bag(sparse.csr_matrix(dense), bag, k)
-    assert found.shape == (n_rows, min(k, n_rows - 1))
-    product = dense[bag] @ dense[bag].T
-    np.fill_diagonal(product, -1)
-    expected = -np.sort(-product, axis=1)[:, : found.shape[1]]
-    for row, near in zip(bag, found, strict=True):
-        assert row not in near
-        assert len(set(near)) == len(near)
-        assert set(near) <= set(bag)
-    np.testing.assert_allclose(np.einsum("ij,ikj->ik", dense[bag], dense[found]), expected, atol=1e-12)
+@given(
+    tables(),
+    st.sampled_from([0.0, 1.0, 1e6]),
+    st.sampled_from([-140, -10, 0, 100]),
+    st.integers(1, 2_000),
+    st.integers(1, 300),
+)
+def test_blocks_offset_and_scale_do_not_change_dense_answers(
+    table: tuple[np.ndarray, np.ndarray, int], offset: float, exponent: int, chunk_bytes: int, block_bytes: int
+) -> None:
+    dense, bag, k = table
+    moved = (dense + offset) * 2.0**exponent  # by a power of two: nothing is rounded
+    seeds = np.arange(len(bag))
+    k = min(k, len(bag) - 1)
+    whole = nearest_dense(moved, bag, seeds, k, by_angle=False)
+    cut = nearest_dense(moved, bag, seeds, k, by_angle=False, chunk_bytes=chunk_bytes, block_bytes=block_bytes)
+    np.testing.assert_array_equal(whole, cut)
+    np.testing.assert_array_equal(bag[whole], _brute_force(moved, bag, k, "euclidean"))
+
+
+@pytest.mark.parametrize("by_angle", [True, False])
+@settings(max_examples=25, deadline=None)
+@given(tables(), st.sampled_from([0.0, 0.1, 0.5, 1.0]))
+def test_common_columns_do_not_change_sparse_answers(
+    by_angle: bool, table: tuple[np.ndarray, np.ndarray, int], common: float
+) -> None:
+    dense, bag, k = table
+    seeds = np.arange(len(bag))
+    k = min(k, len(bag) - 1)
+    features = sparse.csr_matrix(dense - dense.mean())  # of both signs
+    found = nearest_sparse(features, bag, seeds, k, by_angle=by_angle, common=common)
+    np.testing.assert_array_equal(found, nearest_sparse(features, bag, seeds, k, by_angle=by_angle, common=2.0))
+
+
+def test_rows_that_float32_cannot_tell_apart_are_ranked_exactly() -> None:
+    rng = np.random.default_rng(0)
+    dense = 1_000 + 1e-6 * rng.random((200, 3))
+    dense[0] = -1e6  # far away, so that the others fall together
+    bag = np.arange(200)
+    np.testing.assert_array_equal(nearest_in_bag(dense, bag, 7), _brute_force(dense, bag, 7, "euclidean"))
+
+
+@pytest.mark.parametrize("kind", ["float32", "csr"])
+def test_seeds_are_places_in_the_bag(kind: str) -> None:
+    rng = np.random.default_rng(1)
+    features = FORMATS[kind](rng.random((60, 4)))
+    bag = np.arange(3, 53)
+    whole = nearest_in_bag(features, bag, 4)
+    np.testing.assert_array_equal(nearest_in_bag(features, bag, 4, seeds=[40, 2, 2]), whole[[40, 2, 2]])
+    assert nearest_in_bag(features, bag, 4, seeds=[]).shape == (0, 4)
 
 
 def test_equally_near_rows_come_by_row_number() -> None:
@@ -40,12 +153,103 @@ def test_equally_near_rows_come_by_row_number() -> None:
         [0, 2, 3],
         [0, 1, 2],
     ]
+    assert nearest_in_bag(np.zeros((4, 2)), [0, 1, 2, 3], 2).tolist() == [[1, 2], [0, 2], [0, 1], [0, 1]]
 
 
+@pytest.mark.parametrize("kind", ["float64", "csr"])
 @pytest.mark.parametrize(("bag", "shape"), [([], (0, 0)), ([3], (1, 0)), ([1, 3], (2, 1))])
-def test_small_bags(bag: list[int], shape: tuple[int, int]) -> None:
-    assert nearest_in_bag(sparse.eye(5, format="csr"), bag, 4).shape == shape
+def test_small_bags(kind: str, bag: list[int], shape: tuple[int, int]) -> None:
+    assert nearest_in_bag(FORMATS[kind](np.eye(5)), bag, 4).shape == shape
 
 
-def test_features_without_any_value() -> None:
-    assert nearest_in_bag(sparse.csr_matrix((3, 4)), [0, 1, 2], 1).tolist() == [[1], [0], [0]]
+@pytest.mark.parametrize("features", [sparse.csr_matrix((3, 4)), np.zeros((3, 4)), np.zeros((3, 0))])
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_features_without_any_value(features: Any, metric: Any) -> None:
+    assert nearest_in_bag(features, [0, 1, 2], 1, metric=metric).tolist() == [[1], [0], [0]]
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "csr"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_a_number_is_refused_with_its_row(kind: str, value: float) -> None:
+    dense = np.ones((6, 3))
+    dense[4, 1] = value
+    features = FORMATS[kind](dense)
+    assert nearest_in_bag(features, [0, 1, 2], 1).shape == (3, 1)  # outside of the bag it does no harm
+    with pytest.raises(DataError, match="row 4"):
+        nearest_in_bag(features, [0, 3, 4, 5], 1)
+
+
+def test_unknown_metrics_are_refused() -> None:
+    with pytest.raises(ConfigError, match=re.escape("'hamming'; expected one of cosine, euclidean")):
+        nearest_in_bag(np.eye(3), [0, 1], 1, metric="hamming")  # type: ignore[arg-type]
+
+
+def _bags() -> tuple[np.ndarray, Bags]:
+    rng = np.random.default_rng(2)
+    held = label_matrix(rng.random((120, 5)) < [0.5, 0.3, 0.02, 0.0, 0.1])
+    return rng.random((120, 3)), Bags.of(held, np.array([True, True, True, True, False]))
+
+
+@pytest.mark.parametrize("pairs", [1, 500, 10**9])
+def test_partitions_cover_all_entries_and_bound_the_work(pairs: int) -> None:
+    _, bags = _bags()
+    entries = np.arange(0, len(bags.rows), 3)
+    parts = cut_evenly(bags, entries, pairs)
+    assert [place for begin, end in parts for place in range(begin, end)] == list(range(len(entries)))
+    for begin, end in parts:
+        sizes = bags.sizes[bags.labels[entries[begin:end]]]
+        assert sizes[:-1].sum() <= pairs + sizes.max()
+    assert cut_evenly(bags, entries[:0], pairs) == []
+
+
+def _fail(*args: Any, **kwargs: Any) -> None:
+    raise AssertionError
+
+
+@pytest.mark.parametrize("executor", [InProcess(), LocalProcesses(2)], ids=["here", "two processes"])
+def test_a_mapped_search_finds_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: Any) -> None:
+    monkeypatch.setattr(neighborhoods, "PAIRS_AT_ONCE", 1_500)
+    features, bags = _bags()
+    write_dense(tmp_path / "features", features)
+    work = Workspace(tmp_path / "out", stage="plan", executor=executor)
+    entries = np.arange(0, len(bags.rows), 2)
+    search = MappedSearch(work, tmp_path / "features")
+    expected = SearchHere(features)(bags, entries, 4)
+    np.testing.assert_array_equal(search(bags, entries, 4), expected)
+    monkeypatch.setattr(neighborhoods, "_search_partition", _fail)  # what is finished is not done again
+    np.testing.assert_array_equal(search(bags, entries, 4), expected)
+    executor.close()
+
+
+def test_bags_that_are_too_small_fill_the_first_columns() -> None:
+    features, bags = _bags()
+    entries = np.flatnonzero(bags.labels == 2)
+    size = len(entries)
+    found = SearchHere(features)(bags, entries, size + 2)
+    assert (found[:, size - 1 :] == bags.rows[entries][:, None]).all()
+    assert (found[:, : size - 1] != bags.rows[entries][:, None]).all()
+
+
+@pytest.mark.parametrize("rule", ["weighted", "ranking", "union", "intersection", "seed"])
+@pytest.mark.parametrize("amount", [{"target_ir": 2.0}, {"target_ir": 4.0, "max_growth": 0.1}, {"ratio": 0.2}])
+def test_a_lazy_search_changes_nothing(rule: Any, amount: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    labels = label_matrix(rng.random((500, 7)) < [0.3, 0.2, 0.15, 0.1, 0.08, 0.02, 0.02])
+    features = rng.random((500, 3))
+    searched: list[int] = []
+
+    def search(bags: Bags, entries: np.ndarray, k: int) -> np.ndarray:
+        searched.append(len(entries))
+        return SearchHere(features)(bags, entries, k)
+
+    found = []
+    for small_bag in (10_000, 0):
+        monkeypatch.setitem(grow_lazily.__kwdefaults__, "small_bag", small_bag)
+        searched.clear()
+        found.append((mlsmote(labels, search, label_rule=rule, random_state=5, **amount), sum(searched)))
+    (eager, n_eager), (lazy, n_lazy) = found
+    assert n_lazy <= n_eager
+    assert len(eager) > 0
+    for name in ("seed", "reference", "share", "position", "label"):
+        np.testing.assert_array_equal(getattr(lazy, name), getattr(eager, name))
+    assert (lazy.labels != eager.labels).nnz == 0

@@ -14,7 +14,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from evenly.config import load_config
-from evenly.errors import EvenlyError
+from evenly.errors import EvenlyError, SourceUnreachableError
 from evenly.flows.steps import Step, cut_after, prepare_steps, train_steps
 from evenly.flows.walk import build_step, summarize, walk_steps
 from evenly.store import Artifact, Store, open_artifact
@@ -30,7 +30,7 @@ Overrides = dict[str, Any]
 def _is_transient(_task: Any, _run: Any, state: Any) -> bool:
     """Retry what a second try may mend: errors of disk or network, never bad data or a bad config."""
     error = state.result(raise_on_failure=False)
-    return isinstance(error, OSError) and not isinstance(error, EvenlyError)
+    return isinstance(error, OSError) and (not isinstance(error, EvenlyError) or isinstance(error, SourceUnreachableError))
 
 
 _build_task = task(

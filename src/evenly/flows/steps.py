@@ -6,46 +6,57 @@ only what earlier ones have made, so that cutting the list anywhere leaves a run
 
 from __future__ import annotations
 
-import glob
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evenly.errors import ConfigError, SourceNotFoundError, nearest
+from evenly.errors import ConfigError, nearest
 from evenly.store import Files, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evenly.config import RunConfig
+    from evenly.config import RunConfig, SourceConfig
+    from evenly.ingest import Source
 
-__all__ = ["Step", "cut_after", "prepare_steps", "train_steps"]
+__all__ = ["Step", "cut_after", "make_source", "prepare_steps", "train_steps"]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One stage of a run; `inputs` are the names of the stages whose artifacts it takes."""
+    """One stage of a run.
+
+    Attributes
+    ----------
+    stage, params
+        What is run, and how.
+    inputs
+        The names of the stages whose artifacts it takes.
+    files
+        Files that it takes, which are here.
+    source
+        Of the table: where its `files` have to be fetched from first.
+    """
 
     stage: Stage
     params: dict[str, Any]
     inputs: tuple[str, ...] = ()
     files: dict[str, Files] = field(default_factory=dict)
+    source: Source | None = None
 
 
 def prepare_steps(config: RunConfig) -> list[Step]:
     """Return the steps from raw files to token shards."""
-    from evenly.ingest import TABLE
     from evenly.inspect import CHECKS
     from evenly.labels import SPLIT, STATISTICS, WEIGHTS
     from evenly.resample import PLAN
     from evenly.tokenize import SHARDS, SYNTHETIC, TOKENIZER
 
     seed = {"seed": config.seed}
-    source = _table_params(config)
     length = {"max_length": config.tokenize.max_length}
     tokenizer_params, tokenizer_files = _tokenizer(config)
     return [
-        Step(TABLE, source, files={"files": Files(_find_files(config.source.files))}),
+        _table_step(config),
         Step(CHECKS, config.checks.model_dump(), ("table",)),
         Step(SPLIT, config.split.model_dump() | seed, ("table", "checks")),
         Step(STATISTICS, {}, ("table", "checks", "split")),
@@ -74,7 +85,7 @@ def train_steps(config: RunConfig) -> list[Step]:
         ),
         Step(
             REPORT,
-            {"title": Path(config.source.files[0]).name, "settings": _settings(config)},
+            {"title": make_source(config.source).title, "settings": _settings(config)},
             ("table", "checks", "split", "stats", "weights", "plan", "shards", "model"),
         ),
     ]
@@ -96,8 +107,29 @@ def cut_after(steps: Sequence[Step], last: str | None) -> list[Step]:
     return list(steps[: names.index(last) + 1])
 
 
-_WHERE_ROWS_COME_FROM = {"files", "storage_options", "dataset", "revision", "database", "query"}
+_WHERE_ROWS_COME_FROM = {"files", "storage_options", "dataset", "subset", "revision", "database", "query"}
 _SECRETS = {"storage_options", "database"}
+
+
+def make_source(source: SourceConfig) -> Source:
+    """Return where the rows of a config come from; nothing is fetched yet."""
+    from evenly.ingest import DatasetSource, FileSource, QuerySource
+
+    if source.dataset is not None:
+        return DatasetSource(source.dataset, source.subset, source.revision)
+    if source.database is not None and source.query is not None:
+        return QuerySource(source.database, source.query)
+    return FileSource(source.files, source.storage_options)
+
+
+def _table_step(config: RunConfig) -> Step:
+    """Return the step of the table; files that are here must be there, the others are fetched when it is built."""
+    from evenly.ingest import TABLE, FileSource
+
+    source, params = make_source(config.source), _table_params(config)
+    if isinstance(source, FileSource) and source.is_local:
+        return Step(TABLE, params, files={"files": Files(source.fetch(Path()))})
+    return Step(TABLE, params, source=source)
 
 
 def _table_params(config: RunConfig) -> dict[str, Any]:
@@ -110,8 +142,10 @@ def _table_params(config: RunConfig) -> dict[str, Any]:
 
 def _settings(config: RunConfig) -> dict[str, Any]:
     """Return what makes a difference to the result, without secrets and the paths of this machine."""
+    from evenly.ingest import FileSource
+
     settings = config.model_dump(mode="json", exclude={"executor": True, "store": True, "source": _SECRETS})
-    settings["source"]["files"] = [Path(name).name for name in config.source.files]
+    settings["source"]["files"] = [FileSource((name,)).title for name in config.source.files]
     return settings
 
 
@@ -119,20 +153,6 @@ def _weights_scheme(config: RunConfig) -> str:
     """One remedy at a time: a resampling that is named takes the place of the default weights."""
     scheme = config.weights.scheme
     return "none" if scheme == "auto" and config.resample.method != "none" else scheme
-
-
-def _find_files(patterns: Sequence[str]) -> tuple[Path, ...]:
-    found: list[Path] = []
-    for pattern in patterns:
-        paths = (
-            [Path(pattern)] if Path(pattern).is_file() else [Path(name) for name in sorted(glob.glob(pattern))]  # noqa: PTH207 - patterns may be absolute
-        )
-        if not paths:
-            raise SourceNotFoundError(
-                f"source.files names {pattern}, but no file matches. Paths are relative to the config's folder."
-            )
-        found.extend(paths)
-    return tuple(found)
 
 
 def _tokenizer(config: RunConfig) -> tuple[dict[str, Any], dict[str, Files]]:

@@ -9,7 +9,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from evenly.executor import make_executor
-from evenly.store import Artifact, Store
+from evenly.progress import Started, emit
+from evenly.store import Artifact, Files, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,13 +18,17 @@ if TYPE_CHECKING:
     from evenly.config import RunConfig
     from evenly.executor import Executor
     from evenly.flows.steps import Step
+    from evenly.store import Input
 
 __all__ = ["build_step", "summarize", "walk_steps"]
 
 
 def build_step(store: Store, step: Step, made: dict[str, Artifact], executor: Executor) -> Artifact:
-    """Build or reuse the artifact of one step."""
-    inputs = {name: made[name] for name in step.inputs} | step.files
+    """Build or reuse the artifact of one step; what it takes from elsewhere is fetched first."""
+    inputs: dict[str, Input] = {name: made[name] for name in step.inputs} | step.files
+    if step.source is not None:
+        emit(Started(step.stage.name))
+        inputs["files"] = Files(step.source.fetch(store.root / "sources"))
     return store.build(step.stage, params=step.params, inputs=inputs, executor=executor)
 
 

@@ -14,17 +14,20 @@ from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
-from evenly.ingest.cells import as_text, parse_list
-from evenly.ingest.label_shape import FLAGS, find_delimiter
+from evenly.ingest.cells import as_text, parse_list, parse_object
+from evenly.ingest.delimiters import find_delimiter
+from evenly.ingest.marks import FLAGS, shares_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["ColumnSummary", "Kind", "column_summaries"]
 
-Kind = Literal["empty", "flags", "integers", "numbers", "list", "text", "other"]
+Kind = Literal["empty", "flags", "integers", "shares", "numbers", "list", "objects", "text", "other"]
 _LISTS_LOOKED_AT = 200
 _INTEGER = re.compile(r"[-+]?\d{1,18}")
+# Thai to Khmer, kana, Chinese: scripts that put no space between words; about two characters make one.
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class ColumnSummary:
     name
         Of the column.
     kind
-        ``flags``: 0 and 1, or true and false; ``list``: Arrow lists, or text cells that are all lists.
+        ``flags``: 0 and 1, or true and false; ``shares``: numbers between 0 and 1; ``list``: Arrow lists, or text
+        cells that are all lists; ``objects``: structures, or text cells that are all objects, of name and share.
     share_filled
         Of the rows, in [0, 1].
     n_distinct
@@ -44,7 +48,7 @@ class ColumnSummary:
     share_distinct
         `n_distinct` of the filled rows, in [0, 1].
     mean_words, mean_characters
-        Of filled cells.
+        Of filled cells; where a script puts no space between words, two characters count as one.
     delimiter
         What joins several names in a cell, where something does.
     examples
@@ -77,6 +81,10 @@ def column_summaries(table: pa.Table) -> list[ColumnSummary]:
 
 def _summarize(name: str, column: pa.ChunkedArray) -> ColumnSummary:
     value_type = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_struct(value_type) or pa.types.is_map(value_type):
+        objects = [dict(value) for value in column.to_pylist() if value is not None]
+        if objects and all(map(_has_shares, objects)):
+            return _of_cells(name, list(map(str, objects)), len(column), "objects")
     if pa.types.is_struct(value_type) or pa.types.is_map(value_type) or pa.types.is_binary(value_type):
         return ColumnSummary(name, "other", 1.0, 0, 0.0, 0.0, 0.0, None, (str(value_type),))
     if pa.types.is_nested(value_type):
@@ -95,7 +103,7 @@ def _of_cells(name: str, cells: Sequence[str], n_rows: int, kind: Kind) -> Colum
         share_filled=len(cells) / max(n_rows, 1),
         n_distinct=len(counts),
         share_distinct=len(counts) / max(len(cells), 1),
-        mean_words=statistics.fmean(len(cell.split()) for cell in cells) if cells else 0.0,
+        mean_words=statistics.fmean(map(_count_words, cells)) if cells else 0.0,
         mean_characters=statistics.fmean(map(len, cells)) if cells else 0.0,
         delimiter=find_delimiter(cells) if kind == "text" else None,
         examples=tuple(cell for cell, _ in counts.most_common(3)),
@@ -109,14 +117,24 @@ def _kind_of(cells: Sequence[str]) -> Kind:
         return "flags"
     if all(_INTEGER.fullmatch(cell) for cell in cells):
         return "integers"
-    if all(map(_is_number, cells)):
-        return "numbers"
-    return "list" if all(parse_list(cell) is not None for cell in islice(cells, _LISTS_LOOKED_AT)) else "text"
+    numbers = list(map(_as_number, cells))
+    if None not in numbers:
+        return "shares" if all(0 <= number <= 1 for number in numbers if number is not None) else "numbers"
+    if all(parse_list(cell) is not None for cell in islice(cells, _LISTS_LOOKED_AT)):
+        return "list"
+    return "objects" if all(_has_shares(parse_object(cell)) for cell in islice(cells, _LISTS_LOOKED_AT)) else "text"
 
 
-def _is_number(cell: str) -> bool:
+def _as_number(cell: str) -> float | None:
     try:
-        float(cell)
+        return float(cell)
     except ValueError:
-        return False
-    return True
+        return None
+
+
+def _has_shares(value: Mapping[str, object] | None) -> bool:
+    return value is not None and shares_in(value, 0.0) is not None
+
+
+def _count_words(cell: str) -> int:
+    return len(cell.split()) + (0 if cell.isascii() else len(_UNSPACED.findall(cell)) // 2)

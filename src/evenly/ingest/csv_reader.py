@@ -1,169 +1,120 @@
-"""CSV and TSV by DuckDB, every bad row accounted for.
+"""CSV and TSV, every bad row accounted for.
 
-In: a text file and its dialect. Out: the wanted columns as text (null for an empty cell), batch by batch; the rows
-that DuckDB diverts (`store_rejects`: wrong width, invalid UTF-8, a stray quote) with line, column and reason.
-DuckDB is told the dialect and never sniffs: its own sniffer refuses files with a single bad byte.
+In: a text file. Out: the wanted columns as text (null for an empty cell), batch by batch; the rows that are none
+(wrong width, bytes that are no text, a stray quote) with line, column and reason. The file is cut into stretches of
+whole records (`stretches`), which Arrow parses on several threads; what Arrow cannot be trusted with goes through
+Python's csv module, record by record (`stretch_rows`). Memory is bounded by the stretches under way.
 """
 
 from __future__ import annotations
 
-import mmap
-from contextlib import contextmanager
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pyarrow as pa
-
-from evenly.errors import ColumnNotFoundError, DataError
-from evenly.ingest.dialect import SAMPLE_BYTES, Dialect, Sample, find_dialect
-from evenly.ingest.files import open_plain, read_first_bytes
-from evenly.ingest.line_ends import even_line_ends
-from evenly.ingest.reading import BATCH_ROWS, Place
-from evenly.ingest.record_lines import find_records
-from evenly.ingest.rejects import INVALID_UTF8, Reject
+from evenly.errors import ColumnNotFoundError
+from evenly.ingest.dialect import SAMPLE_CHARACTERS, Dialect, Sample, find_dialect
+from evenly.ingest.encodings import decode_head, open_utf8
+from evenly.ingest.line_ends import open_with_feeds
+from evenly.ingest.record_lines import find_places
+from evenly.ingest.record_rows import RowFormat
+from evenly.ingest.rejects import RejectSpool, invalid_bytes
+from evenly.ingest.stretch_rows import StretchRows, read_stretch
+from evenly.ingest.stretches import Stretches
+from evenly.ingest.unpacking import read_first_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    import numpy as np
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from evenly.ingest.files import RawFile
-    from evenly.ingest.reading import ReadOptions
+    from evenly.ingest.reading import Place, ReadOptions
+    from evenly.ingest.rejects import Reject
+    from evenly.ingest.stretch_rows import Piece
+    from evenly.ingest.stretches import Stretch
 
 __all__ = ["CsvReader"]
 
-_REASONS = {
-    "MISSING COLUMNS": "too few columns",
-    "TOO MANY COLUMNS": "too many columns",
-    "UNQUOTED VALUE": "a quote that is stray or not closed",
-    "INVALID ENCODING": INVALID_UTF8,
-    "LINE SIZE OVER MAXIMUM": "a row of more than 16 MB",
-}
-_ROW_BYTES = 16 << 20
-_DIVERTED = """
-    select arg_min(line_byte_position, byte_position) - 1, arg_min(column_idx, byte_position),
-           arg_min(error_type::varchar, byte_position), any_value(csv_line)
-    from reject_errors group by line order by line
-"""
+_MOST_BYTES, _FEWEST_BYTES = 4 << 20, 256 << 10
+_COPIES = 8  # of a stretch: its bytes, what Arrow divides, the columns, the checked rows
 
 
 class CsvReader:
     """Delivers the rows of one CSV or TSV file."""
 
     def __init__(self, raw: RawFile, options: ReadOptions, folder: Path) -> None:
-        """Find the dialect, and a plain file with even line ends."""
-        import duckdb
-
-        self._dialect = options.dialect or _look_at(raw, options)
+        """Find the dialect and the encoding, and a file in UTF-8 whose rows end with line feeds."""
+        given, dialect = options.given, options.dialect or _look_at(raw, options)
         for name in options.wanted:
-            if name not in self._dialect.columns:
-                raise ColumnNotFoundError(name, self._dialect.columns, raw.path.name)
-        self._name = raw.path.name
-        self._options = options
-        self._plain, done = even_line_ends(open_plain(raw, folder), folder, quote=self._dialect.quote)
-        self.remarks = [done] if done else []
-        self._connection = duckdb.connect(
-            config={
-                "threads": options.threads,
-                "temp_directory": str(folder / "duckdb"),
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-            }
-        )
-        self._n_delivered = 0
+            if name not in dialect.columns:
+                raise ColumnNotFoundError(name, dialect.columns, raw.name)
+        text = open_utf8(raw, folder, given)
+        self._plain, done = open_with_feeds(text.path, folder, quote=dialect.quote)
+        self._encoding = text.encoding
+        self.remarks = [*text.remarks, *([done] if done else [])]
+        bad_bytes = None if given.on_bad_bytes == "replace" else invalid_bytes(text.encoding)
+        self._format = RowFormat(dialect, options.wanted, bad_bytes)
+        self._threads = options.threads
+        self._stretch_bytes = _choose_stretch_bytes(options)
+        self._pieces: list[Piece] = []
+        self._diverted = RejectSpool(folder / "diverted")
 
     @property
     def dialect(self) -> dict[str, str | bool]:
-        """Delimiter, quote and header."""
-        found = self._dialect
-        return {"delimiter": found.delimiter, "quote": found.quote, "header": found.header}
+        """Encoding, delimiter, quote, escape where there is one, and header."""
+        found = self._format.dialect
+        escape = {"escape": found.escape} if found.escape else {}
+        marks = {"delimiter": found.delimiter, "quote": found.quote, **escape}
+        return {"encoding": self._encoding, **marks, "header": found.header}
 
     def batches(self) -> Iterator[pa.Table]:
         """Yield the wanted columns as text, rows in the order of the file."""
-        import duckdb
+        stretches = Stretches(self._plain, self._format.dialect, self._stretch_bytes)
+        for found in self._read(stretches):
+            for reject in found.rejects:
+                self._diverted.add(reject)
+            self._pieces += found.pieces
+            yield from found.tables
 
+    def _read(self, stretches: Iterable[Stretch]) -> Iterator[StretchRows]:
+        """Read stretches on several threads, a few ahead of what is taken, in order."""
+        pool = ThreadPoolExecutor(self._threads)
+        waiting = deque()
         try:
-            for batch in self._connection.sql(self._query()).to_arrow_reader(BATCH_ROWS):
-                self._n_delivered += batch.num_rows
-                yield pa.Table.from_batches([batch]).rename_columns(list(self._options.wanted))
-        except (duckdb.Error, pa.ArrowException, OSError) as error:
-            first = next((line for line in str(error).splitlines() if line.strip()), "")
-            raise DataError(
-                f"{self._name} cannot be read as CSV ({self._dialect.describe()}): {first} "
-                f"Set source.delimiter and source.header, or repair the file."
-            ) from error
-
-    def _query(self) -> str:
-        columns = self._dialect.columns
-        chosen = ", ".join(f"c{columns.index(name)}" for name in self._options.wanted)
-        types = ", ".join(f"c{index}: 'VARCHAR'" for index in range(len(columns)))
-        return (
-            f"select {chosen} from read_csv({_literal(str(self._plain))}, auto_detect = false, "  # noqa: S608 - numbered names, escaped values
-            f"delim = {_literal(self._dialect.delimiter)}, quote = {_literal(self._dialect.quote)}, "
-            f"escape = {_literal(self._dialect.quote)}, header = {str(self._dialect.header).lower()}, "
-            f"columns = {{{types}}}, store_rejects = true, max_line_size = {_ROW_BYTES}, "
-            f"buffer_size = {_ROW_BYTES})"
-        )
+            for stretch in stretches:
+                waiting.append(pool.submit(read_stretch, stretch, self._format))
+                if len(waiting) > self._threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def diverted(self) -> Iterator[Reject]:
-        """Yield what DuckDB could not take, in the order of the file."""
-        rows = self._connection.execute(_DIVERTED).fetchall()
-        if not rows:
-            return
-        with _mapped(self._plain) as data:
-            line, counted = 1, 0
-            for position, column, error, text in rows:
-                start = _skip_line_ends(data, position)
-                line += _count_feeds(data, counted, start)
-                counted = start
-                raw = data[start : start + len((text or "").strip("\r\n").encode())]
-                reason = _REASONS.get(error, error.lower())
-                yield Reject(line, self._column(column), reason, raw.decode("utf-8", "backslashreplace"))
-
-    def _column(self, index: int | None) -> str | None:
-        """Return the name of DuckDB's column, which counts from 1; None past the last one."""
-        columns = self._dialect.columns
-        return columns[index - 1] if index is not None and 0 < index <= len(columns) else None
+        """Yield the rows that are none, in the order of the file."""
+        yield from self._diverted
 
     def locate(self, delivered: NDArray[np.int64]) -> Iterator[Place]:
-        """Yield line and text of delivered rows; no line where Python's csv module counts other rows."""
-        diverted = np.array([reject.line for reject in self.diverted()], np.int64)
-        found = find_records(self._plain, self._dialect, delivered, skip_lines=diverted, n_rows=self._n_delivered)
-        if found is None:
-            for _ in delivered:
-                yield Place(None, "")
-            return
-        with _mapped(self._plain) as data:
-            for line, start, stop in zip(*(values.tolist() for values in found), strict=True):
-                yield Place(line, data[start:stop].decode("utf-8", "backslashreplace").rstrip("\r\n"))
+        """Yield line and text of delivered rows."""
+        yield from find_places(self._plain, self._pieces, self._format, delivered)
+
+
+def _choose_stretch_bytes(options: ReadOptions) -> int:
+    share = options.memory_bytes // (_COPIES * (options.threads + 2))
+    return max(_FEWEST_BYTES, min(share, _MOST_BYTES))
 
 
 def _look_at(raw: RawFile, options: ReadOptions) -> Dialect:
-    head, complete = read_first_bytes(raw, SAMPLE_BYTES)
-    sample = Sample.decode(raw.path.name, head, complete=complete)
-    delimiter = options.delimiter or ("\t" if raw.format == "tsv" else None)
-    return find_dialect(sample, delimiter=delimiter, header=options.header, wanted=options.wanted)
-
-
-def _literal(value: str) -> str:
-    """Return a string as SQL."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-@contextmanager
-def _mapped(path: Path) -> Iterator[mmap.mmap]:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        yield data
-
-
-def _skip_line_ends(data: mmap.mmap, position: int) -> int:
-    """Return where the row begins: DuckDB counts the blank lines before it to the row."""
-    while data[position : position + 1] in {b"\r", b"\n"}:
-        position += 1
-    return position
-
-
-def _count_feeds(data: mmap.mmap, start: int, stop: int) -> int:
-    """Count line feeds without copying more than a block."""
-    return sum(data[at : min(at + _ROW_BYTES, stop)].count(b"\n") for at in range(start, stop, _ROW_BYTES))
+    given = options.given
+    head, complete = read_first_bytes(raw, SAMPLE_CHARACTERS)
+    return find_dialect(
+        Sample(raw.name, decode_head(raw.name, head, given), complete),
+        delimiter=given.delimiter or ("\t" if raw.format == "tsv" else None),
+        quote=given.quote,
+        header=given.header,
+        wanted=options.wanted,
+    )

@@ -1,35 +1,33 @@
-"""How a CSV file is written: delimiter, quote, header.
+"""How a CSV file is written: delimiter, quote, escape, header.
 
 In: the first bytes of the file and what the person has said. Out: a `Dialect`. Every candidate (delimiter, with
 and without quotes) is tried on the sample with Python's csv module; the one under which the rows are equally wide
-wins, and among equals the one with more columns. Quotes count as quotes unless the file holds together without
-them and some are plainly part of the text, as in tab-separated files that never quote.
+wins, and among equals the one with more columns.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from evenly.errors import DataError
-from evenly.ingest.header import has_header, name_columns
+from evenly.errors import ConfigError, DataError
+from evenly.ingest.header import fit_header, has_header, name_columns
+from evenly.ingest.quoting import Quoting, likely_quotings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["SAMPLE_BYTES", "Dialect", "Sample", "find_dialect", "read_records"]
+__all__ = ["SAMPLE_CHARACTERS", "Dialect", "Sample", "find_dialect", "read_records"]
 
-SAMPLE_BYTES = 1 << 19
+SAMPLE_CHARACTERS = 1 << 19
 _DELIMITERS = ("\t", "|", ";", ",")  # the rarer in prose, the surer where two fit alike
 _SHORT_CHARACTERS = 1 << 15
 _SHORT_MARGIN = 0.2
 _LEAST_CONSISTENCY = 0.5
-_MOST_MALFORMED = 0.05
 _LONGEST_FIELD = 1 << 30
 
 
@@ -42,23 +40,37 @@ class Dialect:
     delimiter
         One character.
     quote
-        ``'"'``, or ``''`` where quotes are part of the text.
+        ``'"'`` or another character, or ``''`` where quotes are part of the text.
     header
         Whether the first row has names.
     columns
         The names; column0, column1, ... where there is no header.
+    escape
+        ``'\\'`` where a quote within quotes has that before it, ``''`` where it is doubled.
     """
 
     delimiter: str
     quote: str
     header: bool
     columns: tuple[str, ...]
+    escape: str = ""
+
+    @property
+    def quoting(self) -> Quoting:
+        """The quote and the escape."""
+        return Quoting(self.quote, self.escape)
+
+    @property
+    def plain(self) -> bool:
+        """Whether one byte stands for each mark, and quotes are doubled: what RFC 4180 knows."""
+        return self.delimiter.isascii() and self.quote.isascii() and not self.escape
 
     def describe(self) -> str:
         """Return one phrase for the person."""
         delimiter = {"\t": "tab"}.get(self.delimiter, repr(self.delimiter))
         quote = f"quote {self.quote}" if self.quote else "no quotes"
-        return f"delimiter {delimiter}, {quote}, {'a header' if self.header else 'no header'}"
+        escape = f", escape {self.escape}" if self.escape else ""
+        return f"delimiter {delimiter}, {quote}{escape}, {'a header' if self.header else 'no header'}"
 
 
 @dataclass(frozen=True)
@@ -69,16 +81,15 @@ class Sample:
     text: str
     complete: bool
 
-    @classmethod
-    def decode(cls, name: str, head: bytes, *, complete: bool) -> Sample:
-        """Return the sample of UTF-8 bytes; invalid ones become lone surrogates."""
-        return cls(name, head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape"), complete)
+    def start(self, n_characters: int) -> Sample:
+        """Return a shorter beginning of the same file."""
+        return Sample(self.name, self.text[:n_characters], self.complete and len(self.text) <= n_characters)
 
 
 @dataclass(frozen=True)
 class _Fit:
     delimiter: str
-    quote: str
+    quoting: Quoting
     width: int
     consistency: float
 
@@ -91,6 +102,7 @@ def find_dialect(
     sample: Sample,
     *,
     delimiter: str | None = None,
+    quote: str | None = None,
     header: bool | None = None,
     wanted: Sequence[str] = (),
 ) -> Dialect:
@@ -100,72 +112,81 @@ def find_dialect(
     ----------
     sample
         The beginning of the file.
-    delimiter, header
+    delimiter, quote, header
         What is known; None: found by looking.
     wanted
         Column names that the config asks for: a first row that has them all is a header.
 
     Raises
     ------
+    ConfigError
+        Delimiter and quote are the same, or one of them ends lines.
     DataError
         No delimiter makes a table of it.
     """
-    candidates = [delimiter] if delimiter else _shortlist(sample)
-    fits = [_choose_quote(sample, candidate) for candidate in candidates]
+    _refuse_marks(delimiter, quote)
+    candidates = [delimiter] if delimiter else _shortlist(sample, quote)
+    fits = [_fit_best(sample, candidate, quote) for candidate in candidates]
     best = max(fits, key=lambda fit: fit.score, default=None)
     if best is None or (delimiter is None and (best.width == 1 or best.consistency < _LEAST_CONSISTENCY)):
         raise DataError(
             f"{sample.name}: no delimiter among comma, tab, semicolon and bar divides its rows into equally many "
             f"columns. Set source.delimiter, or check that the file is a table."
         )
-    records = [record for record in read_records(sample, best.delimiter, best.quote) if len(record) == best.width]
-    named = has_header(records, wanted) if header is None else header
-    return Dialect(best.delimiter, best.quote, named, name_columns(records[0] if records else [], named=named))
+    records = read_records(sample, best.delimiter, best.quoting)
+    rows = [record for record in records[1:] if len(record) == best.width]
+    first = fit_header(records[0] if records else [], rows, best.width)
+    named = has_header([first, *rows], wanted) if header is None else header
+    columns = name_columns(first, named=named)
+    return Dialect(best.delimiter, best.quoting.quote, named, columns, best.quoting.escape)
 
 
-def _shortlist(sample: Sample) -> list[str]:
+def _refuse_marks(delimiter: str | None, quote: str | None) -> None:
+    wrong = {"\r", "\n"} & {delimiter, quote}
+    if wrong or (delimiter is not None and delimiter == quote):
+        raise ConfigError(
+            f"source.delimiter is {delimiter!r} and source.quote {quote!r}; they must differ, and neither may be a "
+            f"line end."
+        )
+
+
+def _shortlist(sample: Sample, quote: str | None) -> list[str]:
     """Return the delimiters that may be it, by a short beginning of the sample."""
-    start = Sample(sample.name, sample.text[:_SHORT_CHARACTERS], len(sample.text) <= _SHORT_CHARACTERS)
+    start = sample.start(_SHORT_CHARACTERS)
+    quotings = [Quoting('"'), Quoting("")] if quote is None else [Quoting(quote)]
     scores = {
-        delimiter: max(_fit(start, delimiter, '"').score, _fit(start, delimiter, "").score)
+        delimiter: max(_fit(start, delimiter, quoting).score for quoting in quotings)
         for delimiter in _DELIMITERS
-        if delimiter in start.text
+        if delimiter in start.text and delimiter != quote
     }
     return [delimiter for delimiter, score in scores.items() if score > max(scores.values()) - _SHORT_MARGIN]
 
 
-def read_records(sample: Sample, delimiter: str, quote: str, limit: int | None = None) -> list[list[str]]:
+def read_records(sample: Sample, delimiter: str, quoting: Quoting, limit: int | None = None) -> list[list[str]]:
     """Return the rows of a sample, without blank lines and without a last one that may be cut."""
     csv.field_size_limit(_LONGEST_FIELD)
     reader = csv.reader(
         io.StringIO(sample.text, newline=""),
         delimiter=delimiter,
-        quotechar=quote or None,
-        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        quotechar=quoting.quote or None,
+        escapechar=quoting.escape or None,
+        quoting=csv.QUOTE_MINIMAL if quoting.quote else csv.QUOTE_NONE,
     )
     records = [record for record in islice(reader, limit) if record]
     cut = not sample.complete and limit is None and len(records) > 1
     return records[:-1] if cut else records
 
 
-def _choose_quote(sample: Sample, delimiter: str) -> _Fit:
-    bare = _fit(sample, delimiter, "")
-    if '"' not in sample.text:
-        return _Fit(delimiter, "" if delimiter == "\t" else '"', bare.width, bare.consistency)
-    quoted = _fit(sample, delimiter, '"')
-    needless = bare.consistency >= quoted.consistency and bare.width == quoted.width
-    return bare if needless and _malformed_share(sample.text, delimiter) > _MOST_MALFORMED else quoted
+def _fit_best(sample: Sample, delimiter: str, quote: str | None) -> _Fit:
+    """Return the fit with quotes, or that without them where the rows are as wide and as equal."""
+    *others, best = (_fit(sample, delimiter, quoting) for quoting in likely_quotings(sample.text, delimiter, quote))
+    for fit in others:
+        if fit.width == best.width and fit.consistency >= best.consistency:
+            best = fit
+    return best
 
 
-def _fit(sample: Sample, delimiter: str, quote: str) -> _Fit:
-    widths = Counter(len(record) for record in read_records(sample, delimiter, quote))
-    width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
-    return _Fit(delimiter, quote, width, count / widths.total())
-
-
-def _malformed_share(text: str, delimiter: str) -> float:
-    """Return the share of fields that open with a quote and do not close with one, in [0, 1]."""
-    field = re.escape(delimiter)
-    closed = r'"[^"]*+(?:""[^"]*+)*+"(?=' + field + r"|\r|\n|\Z)"
-    found = [match[1] for match in re.finditer(f'(?:^|{field})(?:({closed})|")', text, re.MULTILINE)]
-    return sum(whole is None for whole in found) / max(len(found), 1)
+def _fit(sample: Sample, delimiter: str, quoting: Quoting) -> _Fit:
+    widths = Counter(len(record) for record in read_records(sample, delimiter, quoting))
+    width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
+    return _Fit(delimiter, quoting, width, count / max(widths.total(), 1))

@@ -1,7 +1,7 @@
 """What all files together gave.
 
-In: the counts of every file and the folder with their rows and rejects. Out: totals, label names and counts, the
-rejects; and the error where no row is left.
+In: the counts of every file and the folder with their rows and rejects. Out: the labels of the table, totals, the
+rejects with the rows that have lost all their labels; and the error where no row is left.
 """
 
 from __future__ import annotations
@@ -10,23 +10,22 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 
 from evenly.errors import DataError
+from evenly.ingest.emptied import Emptied, find_emptied
+from evenly.ingest.final_labels import FinalLabels, find_final_labels
 from evenly.ingest.rejects import REJECTS_SCHEMA
-from evenly.ingest.vocabulary import order_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from evenly.ingest.layout import Layout
     from evenly.ingest.pieces import FileCounts, FileItem
 
-__all__ = ["Gathered"]
+__all__ = ["Gathered", "gather"]
 
 _SHOWN_CHARACTERS = 120
 
@@ -41,11 +40,30 @@ class Gathered:
         Holds the rows and rejects of each file.
     items, counts
         The files, and what each gave.
+    labels
+        Of the table.
+    emptied
+        For each file the rows that are refused because they have lost all their labels; None where such rows are
+        kept.
     """
 
     folder: Path
     items: Sequence[FileItem]
     counts: Sequence[FileCounts]
+    labels: FinalLabels
+    emptied: Sequence[Emptied] | None
+
+    @property
+    def layout(self) -> Layout:
+        """What is taken from the files."""
+        return self.items[0].layout
+
+    @property
+    def batch_rows(self) -> list[list[int]]:
+        """Of each file, the rows of each batch that are kept."""
+        if self.emptied is None:
+            return [counts.batch_rows for counts in self.counts]
+        return [emptied.batch_rows for emptied in self.emptied]
 
     @property
     def rows_read(self) -> int:
@@ -55,7 +73,7 @@ class Gathered:
     @property
     def rows_kept(self) -> int:
         """Rows that become the table."""
-        return sum(counts.rows_kept for counts in self.counts)
+        return sum(map(sum, self.batch_rows))
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -63,53 +81,77 @@ class Gathered:
         totals: Counter[str] = Counter()
         for counts in self.counts:
             totals.update(counts.reasons)
+        for emptied in self.emptied or ():
+            totals.update(emptied.rejects["reason"].to_pylist())
         return dict(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
 
     @property
     def file_names(self) -> str:
         """The files, for a message."""
-        return ", ".join(item.raw.path.name for item in self.items)
-
-    def label_names(self) -> list[str]:
-        """Return the label names in the order of their ids; one-hot columns stay even where no row has them."""
-        onehot = self.items[0].layout.labels.format == "onehot"
-        held = (
-            name
-            for counts in self.counts
-            for name, count in zip(counts.names, counts.name_counts, strict=True)
-            if count or onehot
-        )
-        return order_names(list(held), keep_order=onehot)
-
-    def label_counts(self) -> NDArray[np.int64]:
-        """Return how many kept rows hold each label, shape (n_labels,)."""
-        totals: Counter[str] = Counter()
-        for counts in self.counts:
-            totals.update(dict(zip(counts.names, counts.name_counts, strict=True)))
-        return np.array([totals[name] for name in self.label_names()], np.int64)
+        return ", ".join(item.raw.name for item in self.items)
 
     def read_rejects(self) -> pa.Table:
-        """Return the rejects of all files in their order."""
+        """Return the rejects of all files in their order, those of a file by line."""
         tables = [REJECTS_SCHEMA.empty_table()]
-        for item in self.items:
+        for number, item in enumerate(self.items):
             with pa.memory_map(str(self.folder / item.rejects_name)) as source:
-                tables.append(pa.ipc.open_file(source).read_all())
+                rejects = pa.ipc.open_file(source).read_all()
+            if self.emptied is not None and len(self.emptied[number].rejects):
+                rejects = pa.concat_tables([rejects, self.emptied[number].rejects]).sort_by("line")
+            tables.append(rejects)
         return pa.concat_tables(tables).combine_chunks()
 
     def refuse_empty(self) -> None:
-        """Raise a `DataError` where no row is left, with the commonest reason and its first example."""
-        if self.rows_kept:
-            return
+        """Raise a `DataError` where no row or no label is left."""
+        if not self.rows_kept:
+            raise DataError(self._explain_no_row())
+        dropped, rare = self.labels.dropped, self.labels.rare
+        if (dropped or rare) and not self.labels.names:
+            most = max(rare, key=lambda name: rare[name], default="")
+            raise DataError(
+                f"No label is left of {len(dropped) + len(rare)}: {len(dropped)} are dropped by labels.drop, and "
+                f"{len(rare)} have fewer than {self.layout.label_rules.min_count} rows (labels.min_count), of which "
+                f"{most!r} has most, {rare[most]}. Drop fewer, or lower labels.min_count."
+                if rare
+                else f"No label is left of {len(dropped)}: labels.drop names all of them. Drop fewer."
+            )
+
+    def _explain_no_row(self) -> str:
+        """Return the commonest reason with its first example."""
         if not self.reasons:
-            raise DataError(f"{self.file_names} has no row. Give a table with at least a few labelled rows.")
+            return f"{self.file_names} has no row. Give a table with at least a few labelled rows."
         reason, count = next(iter(self.reasons.items()))
         example = next(row for row in self.read_rejects().to_pylist() if row["reason"] == reason)
         line = f" line {example['line']}" if example["line"] is not None else ""
         column = f" in column {example['column']!r}" if example["column"] else ""
         looks = sorted({counts.encoding for counts in self.counts if counts.encoding})
         encoding = f" The bytes look like {', '.join(looks)}: convert the file to UTF-8." if looks else ""
-        raise DataError(
+        return (
             f"Every row of {self.file_names} was rejected, {count} of {self.rows_read} because of {reason}{column}, "
             f"first {example['file']}{line}: {example['raw'][:_SHOWN_CHARACTERS]!r}.{encoding} "
             f"Check source.text, source.labels, and the delimiter and quotes of the file."
         )
+
+
+def gather(folder: Path, items: Sequence[FileItem], counts: Sequence[FileCounts]) -> Gathered:
+    """Return what the files gave, the labels settled.
+
+    Parameters
+    ----------
+    folder
+        What the files have left: rows, rejects, doubtful rows.
+    items, counts
+        The files, and what each gave.
+    """
+    layout = items[0].layout
+    labels = find_final_labels(counts, layout)
+    one_each = all(file.n_single == file.rows_kept for file in counts)
+    if not layout.label_rules.take_off or not layout.label_rules.refuses_emptied(one_each=one_each):
+        return Gathered(folder, items, counts, labels, None)
+    emptied = [
+        find_emptied(
+            folder / item.doubtful_name, file, labels, file=item.raw.name, column=", ".join(layout.labels.columns)
+        )
+        for item, file in zip(items, counts, strict=True)
+    ]
+    return Gathered(folder, items, counts, labels, emptied)

@@ -7,6 +7,7 @@ reason for it. Column names count most, then what is in them; the person reads t
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,10 @@ __all__ = ["SourceGuess", "guess_source"]
 _LEAST_WORDS = 2.5
 _LEAST_DISTINCT = 0.3
 _LONG_CHARACTERS = 100
+_MOSTLY = 0.5
+_ROWS_COMPARED = 1_000
+_ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
+_LEAST_ENTITIES = 0.005
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class SourceGuess:
         Label columns and how they are written.
     group, split
         Columns, or None.
+    unescape_html
+        Whether the texts hold HTML entities.
     reasons
         One line for each field that was guessed, by its name in the config; `columns` are the label columns.
     columns
@@ -62,6 +69,7 @@ class SourceGuess:
     label_delimiter: str | None
     group: str | None
     split: str | None
+    unescape_html: bool = False
     reasons: dict[str, str] = field(default_factory=dict)
     columns: tuple[ColumnSummary, ...] = ()
 
@@ -72,6 +80,7 @@ class SourceGuess:
             "format": self.format,
             "delimiter": self.delimiter,
             "header": self.header,
+            "unescape_html": self.unescape_html,
             "text": list(self.text),
             "labels": labels,
             "group": self.group,
@@ -97,12 +106,16 @@ def guess_source(path: Path) -> SourceGuess:
     head = read_head(path)
     columns = column_summaries(head.table)
     text, text_reason = _guess_text(path.name, head.table, columns)
-    labels = guess_labels([column for column in columns if column.name not in text], n_rows=len(head.table))
+    first = head.table.slice(0, _ROWS_COMPARED)
+    others = [column for column in columns if not any(_mostly_equal(first, column.name, name) for name in text)]
+    labels = guess_labels(others, n_rows=len(head.table))
     if labels is None:
         raise DataError(_cannot_tell(path.name, "labels", columns))
     split, split_reason = _guess_split(head.table, columns)
     group = _guess_group(columns, taken={*text, *labels.columns})
+    html_reason = _find_entities(head.table, text)
     reasons = {"text": text_reason, "columns": labels.reason} | _dialect_reasons(head)
+    reasons |= {"unescape_html": html_reason} if html_reason else {}
     reasons |= {"split": split_reason} if split_reason else {}
     reasons |= {"group": f"{group} by its name, and values that come again"} if group else {}
     return SourceGuess(
@@ -115,13 +128,14 @@ def guess_source(path: Path) -> SourceGuess:
         label_delimiter=labels.delimiter,
         group=group,
         split=split,
+        unescape_html=bool(html_reason),
         reasons=reasons,
         columns=tuple(columns),
     )
 
 
 def _dialect_reasons(head: Head) -> dict[str, str]:
-    found = f"{head.raw.format} by the name {head.raw.path.name}"
+    found = f"{head.raw.format} by the name {head.raw.name}"
     if head.dialect is None:
         return {"files": found}
     n_columns = len(head.dialect.columns)
@@ -134,7 +148,7 @@ def _dialect_reasons(head: Head) -> dict[str, str]:
 
 def _guess_text(name: str, table: pa.Table, columns: Sequence[ColumnSummary]) -> tuple[tuple[str, ...], str]:
     """Return the column with the best claim to be the text, with titles and further texts by name."""
-    likely = [column for column in columns if _may_be_text(column)]
+    likely = [column for column in columns if _may_be_text(column)] or _lone_text(columns)
     if not likely:
         raise DataError(_cannot_tell(name, "text", columns))
     main = max(likely, key=_text_claim)
@@ -159,6 +173,19 @@ def _may_be_text(column: ColumnSummary) -> bool:
     return wordy and differing
 
 
+def _lone_text(columns: Sequence[ColumnSummary]) -> list[ColumnSummary]:
+    """Return the one column whose short texts mostly differ, such as search queries; none where there are several."""
+    differing = [
+        column
+        for column in columns
+        if column.kind == "text"
+        and column.share_distinct > _MOSTLY
+        and column.delimiter is None
+        and not split_words(column.name) & NEVER_TEXT
+    ]
+    return differing if len(differing) == 1 else []
+
+
 def _text_claim(column: ColumnSummary) -> float:
     words = split_words(column.name)
     named = 2.0 * bool(words & TEXT_NAMES) + bool(words & TITLE_NAMES) - 3 * bool(words & NEVER_TEXT)
@@ -173,14 +200,27 @@ def _mostly_equal(table: pa.Table, one: str, other: str) -> bool:
     return n_equal > len(pairs) // 2
 
 
+def _find_entities(table: pa.Table, text: Sequence[str]) -> str:
+    """Return why HTML entities should be turned into characters; '' where hardly a cell has one."""
+    cells = [cell for name in text for cell in table[name].to_pylist() if cell]
+    found = [entity.group() for cell in cells if "&" in cell for entity in [_ENTITY.search(cell)] if entity]
+    if len(found) < max(2, _LEAST_ENTITIES * len(cells)):
+        return ""
+    return f"{len(found)} of {len(cells)} texts hold HTML entities such as {found[0]}"
+
+
 def _guess_split(table: pa.Table, columns: Sequence[ColumnSummary]) -> tuple[str | None, str]:
     for column in columns:
-        if split_words(column.name) & SPLIT_NAMES and column.n_distinct <= len(SPLIT_WORDS):
+        named = column.kind == "text" and split_words(column.name) & SPLIT_NAMES
+        if named and column.n_distinct <= len(SPLIT_WORDS):
             values = {str(value).strip().lower() for value in table[column.name].unique().to_pylist()}
-            if values <= SPLIT_WORDS.keys() and {SPLIT_WORDS[value] for value in values} == set(SPLIT_WORDS.values()):
-                return column.name, "says train, validation or test in every row"
+            splits = {SPLIT_WORDS.get(value) for value in values}
+            if None not in splits and "train" in splits and len(splits) > 1:
+                absent = [split for split in ("validation", "test") if split not in splits]
+                taken = f"; {absent[0]} is taken from train" if absent else ""
+                return column.name, f"says {' or '.join(sorted(values))} in every row{taken}"
             return None, (
-                f"{column.name!r} looks like a split, but does not say train, validation and test "
+                f"{column.name!r} looks like a split, but does not say train and test in every row "
                 f"(it says {', '.join(sorted(values)[:5])}): not used"
             )
     return None, ""

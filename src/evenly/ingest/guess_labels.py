@@ -1,7 +1,7 @@
 """Which columns of a table hold the labels.
 
 In: column summaries. Out: a `LabelGuess`. A column called label, class, genre and the like is believed first; then
-three or more columns of 0 and 1 side by side; then weaker names; then the shape alone.
+three or more columns of 0 and 1, or of shares of annotators, side by side; then weaker names; then the shape alone.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _LEAST_FILLED = 0.5
 _MOST_WORDS = 12
 _LEAST_FLAGS = 3
 _MOST_NUMBERS = 50
+_HELD = "a row holds a label from labels.threshold on"
 _EXACT, _SIDE_BY_SIDE, _NAMED, _SHAPE = 4, 3, 2, 1
 
 
@@ -52,10 +53,9 @@ def guess_labels(columns: Sequence[ColumnSummary], *, n_rows: int) -> LabelGuess
         for index, column in enumerate(columns)
         if _may_be_labels(column, n_rows)
     ]
-    flags = _longest_flags(columns)
-    if len(flags) >= _LEAST_FLAGS:
-        reason = f"{len(flags)} columns of 0 and 1 side by side"
-        claims.append(((_SIDE_BY_SIDE, 0.0), 0, LabelGuess(tuple(flags), "onehot", None, reason)))
+    side_by_side = _of_neighbours(columns)
+    if side_by_side is not None:
+        claims.append(((_SIDE_BY_SIDE, 0.0), 0, side_by_side))
     return max(claims, key=lambda claim: claim[:2])[2] if claims else None
 
 
@@ -63,7 +63,7 @@ def _may_be_labels(column: ColumnSummary, n_rows: int) -> bool:
     if column.kind in {"empty", "other"} or column.share_filled < _LEAST_FILLED:
         return False
     named = _name_rank(column.name) is not None
-    if column.kind == "list":
+    if column.kind in {"list", "objects"} or (column.kind == "shares" and named):
         return True
     if column.delimiter is not None:
         return column.mean_words <= _MOST_WORDS or named
@@ -99,6 +99,9 @@ def _strength(column: ColumnSummary) -> tuple[int, float]:
 def _of_column(column: ColumnSummary) -> LabelGuess:
     if column.kind == "list":
         return LabelGuess((column.name,), "list", None, f"{column.name} holds lists")
+    if column.kind in {"objects", "shares"}:
+        what = "objects of name and share" if column.kind == "objects" else "shares between 0 and 1"
+        return LabelGuess((column.name,), "fractions", None, f"{column.name} holds {what}; {_HELD}")
     if column.delimiter is not None:
         reason = f"{column.name} holds names joined by {column.delimiter!r} that come again in other rows"
         return LabelGuess((column.name,), "delimited", column.delimiter, reason)
@@ -107,11 +110,22 @@ def _of_column(column: ColumnSummary) -> LabelGuess:
     return LabelGuess((column.name,), "single", None, reason)
 
 
-def _longest_flags(columns: Sequence[ColumnSummary]) -> list[str]:
-    """Return the longest run of neighbouring columns of 0 and 1."""
-    runs = [
-        [column.name for column in run]
-        for is_flags, run in groupby(columns, key=lambda column: column.kind == "flags" and column.share_filled == 1)
-        if is_flags
-    ]
-    return max(runs, key=len, default=[])
+def _of_neighbours(columns: Sequence[ColumnSummary]) -> LabelGuess | None:
+    """Return the longest run of neighbouring columns of 0 and 1, or of shares, or None where it is short."""
+    run = max(_longest_run(columns, {"flags"}), _longest_run(columns, {"flags", "shares"}), key=len)
+    names = tuple(column.name for column in run)
+    if len(run) < _LEAST_FLAGS:
+        return None
+    if all(column.kind == "flags" for column in run):
+        return LabelGuess(names, "onehot", None, f"{len(run)} columns of 0 and 1 side by side")
+    return LabelGuess(names, "fractions", None, f"{len(run)} columns of shares between 0 and 1 side by side; {_HELD}")
+
+
+def _longest_run(columns: Sequence[ColumnSummary], kinds: set[str]) -> list[ColumnSummary]:
+    """Return the longest run of neighbouring, filled columns of these kinds; a share of a confidence is none."""
+    runs = groupby(columns, key=lambda column: column.kind in kinds and column.share_filled == 1 and _free(column))
+    return max((list(run) for is_one, run in runs if is_one), key=len, default=[])
+
+
+def _free(column: ColumnSummary) -> bool:
+    return column.kind == "flags" or not split_words(column.name) & NEVER_LABELS

@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from evenly.errors import DataError
-from evenly.ingest.dialect import SAMPLE_BYTES, Dialect, Sample, find_dialect, read_records
-from evenly.ingest.files import RawFile, find_raw_file, read_first_bytes
-from evenly.ingest.jsonl_reader import as_cell
-from evenly.ingest.parquet_reader import open_parquet
+from evenly.ingest.dialect import SAMPLE_CHARACTERS, Dialect, Sample, find_dialect, read_records
+from evenly.ingest.encodings import decode_head
+from evenly.ingest.files import RawFile, find_raw_file
+from evenly.ingest.json_rows import as_cell
+from evenly.ingest.readers import read_typed_head
+from evenly.ingest.reading import TextFormat
+from evenly.ingest.unpacking import read_first_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["HEAD_ROWS", "Head", "read_head"]
+__all__ = ["HEAD_ROWS", "Head", "read_head", "read_raw_head"]
 
 HEAD_ROWS = 10_000
 _HEAD_BYTES = 8 << 20
@@ -43,8 +46,7 @@ def read_head(
     rows: int = HEAD_ROWS,
     *,
     format: str = "auto",  # noqa: A002 - the config's word
-    delimiter: str | None = None,
-    header: bool | None = None,
+    given: TextFormat = TextFormat(),
     wanted: Sequence[str] = (),
 ) -> Head:
     """Return up to `rows` first rows of a file.
@@ -52,10 +54,10 @@ def read_head(
     Parameters
     ----------
     path
-        A CSV, TSV, JSONL or parquet file; the text formats may be compressed.
+        A file of any format that evenly reads, compressed or not; of a zip the first member.
     rows
         At most so many, and of text formats not more than are in the first 8 MB.
-    format, delimiter, header
+    format, given
         As in the config.
     wanted
         Names that the config asks for, which help to tell whether there is a header.
@@ -67,45 +69,46 @@ def read_head(
     DataError
         It is not of its format, or has no row.
     """
-    raw = find_raw_file(path, format)
-    if raw.format == "parquet":
-        head = Head(raw, _parquet_head(raw, rows), None)
+    return read_raw_head(find_raw_file(path, format), rows, given=given, wanted=wanted)
+
+
+def read_raw_head(
+    raw: RawFile, rows: int = HEAD_ROWS, *, given: TextFormat = TextFormat(), wanted: Sequence[str] = ()
+) -> Head:
+    """Return up to `rows` first rows of a file that is known already; see `read_head`."""
+    table = read_typed_head(raw, rows, given, wanted)
+    if table is not None:
+        head = Head(raw, table, None)
     else:
         content, complete = read_first_bytes(raw, _HEAD_BYTES)
-        if raw.format == "jsonl":
-            head = Head(raw, _jsonl_head(content, rows, complete=complete), None)
+        if raw.format in {"json", "jsonl"}:
+            text = decode_head(raw.name, content, given)
+            head = Head(raw, _jsonl_head(text, rows, complete=complete), None)
         else:
-            delimiter = delimiter or ("\t" if raw.format == "tsv" else None)
-            head = _csv_head(raw, content, rows, complete, delimiter, header, wanted)
+            head = _csv_head(raw, content, rows, complete, given, wanted)
     if not len(head.table):
-        raise DataError(f"{path.name} has no row. Give a file with at least a few labelled rows.")
+        raise DataError(f"{raw.name} has no row. Give a file with at least a few labelled rows.")
     return head
 
 
-def _parquet_head(raw: RawFile, rows: int) -> pa.Table:
-    file = open_parquet(raw)
-    try:
-        batch = next(file.iter_batches(rows), None)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{raw.path.name} is a damaged parquet file: {error}. Fetch it again.") from error
-    return pa.Table.from_batches([batch] if batch is not None else [], file.schema_arrow)
-
-
-def _csv_head(  # noqa: PLR0917 - the parts of read_head
+def _csv_head(  # noqa: PLR0917 - the parts of read_raw_head
     raw: RawFile,
     content: bytes,
     rows: int,
     complete: bool,  # noqa: FBT001 - as above
-    delimiter: str | None,
-    header: bool | None,  # noqa: FBT001 - as above
+    given: TextFormat,
     wanted: Sequence[str],
 ) -> Head:
-    whole = complete and len(content) <= SAMPLE_BYTES
-    first = Sample.decode(raw.path.name, content[:SAMPLE_BYTES], complete=whole)
-    dialect = find_dialect(first, delimiter=delimiter, header=header, wanted=wanted)
-    sample = Sample.decode(raw.path.name, content, complete=complete)
+    sample = Sample(raw.name, decode_head(raw.name, content, given), complete)
+    dialect = find_dialect(
+        sample.start(SAMPLE_CHARACTERS),
+        delimiter=given.delimiter or ("\t" if raw.format == "tsv" else None),
+        quote=given.quote,
+        header=given.header,
+        wanted=wanted,
+    )
     width = len(dialect.columns)
-    records = read_records(sample, dialect.delimiter, dialect.quote)[int(dialect.header) :]
+    records = read_records(sample, dialect.delimiter, dialect.quoting)[int(dialect.header) :]
     full = [record for record in records if len(record) == width]
     columns = list(zip(*islice(full, rows), strict=True)) or [()] * width
     return Head(raw, pa.table([_cells(column) for column in columns], list(dialect.columns)), dialect)
@@ -120,15 +123,15 @@ def _cells(column: Sequence[str]) -> pa.Array:
         return pa.array([cell and cell.encode("utf-8", "replace").decode() for cell in cells], pa.string())
 
 
-def _jsonl_head(content: bytes, rows: int, *, complete: bool) -> pa.Table:
-    lines = content.removeprefix(b"\xef\xbb\xbf").splitlines()
+def _jsonl_head(text: str, rows: int, *, complete: bool) -> pa.Table:
+    lines = text.split("\n")
     found = filter(None, map(_as_object, lines if complete else lines[:-1]))
     objects = list(islice(found, rows))
     names = dict.fromkeys(name for row in objects for name in row)
     return pa.table({name: pa.array([as_cell(row.get(name)) for row in objects], pa.string()) for name in names})
 
 
-def _as_object(line: bytes) -> dict[str, Any] | None:
+def _as_object(line: str) -> dict[str, Any] | None:
     try:
         row = json.loads(line)
         json.dumps(row, ensure_ascii=False).encode()

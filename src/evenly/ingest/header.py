@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["has_header", "name_columns"]
+__all__ = ["fit_header", "has_header", "name_columns"]
 
 _NUMBER = re.compile(r"[-+]?(\d+([.,]\d+)*|\d*\.\d+)([eE][-+]?\d+)?%?")
 _LONGEST_NAME = 64
@@ -45,6 +45,18 @@ def has_header(records: Sequence[Sequence[str]], wanted: Sequence[str] = ()) -> 
     return not _comes_again(first, records[1:_ROWS])
 
 
+def fit_header(first: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Return the first record with as many cells as the rows below it have.
+
+    Missing names are blank: at the end, but where just one is missing and the last column is filled it is the first
+    one, as R writes row names.
+    """
+    n_missing = width - len(first)
+    if n_missing == 1 and any(row[-1] for row in rows):
+        return ["", *first]
+    return [*first, *[""] * n_missing][:width]
+
+
 def _could_be_name(cell: str) -> bool:
     return len(cell) <= _LONGEST_NAME and len(cell.split()) <= _MOST_WORDS and not cell.endswith((".", "!", "?"))
 
@@ -58,10 +70,10 @@ def name_columns(first: Sequence[str], *, named: bool) -> tuple[str, ...]:
     """Return unique names: those of the first record, numbered ones where there are none or they are blank."""
     names: list[str] = []
     for index, cell in enumerate(first):
-        name = (cell.strip() if named else "") or f"column{index}"
-        number = 1
+        given = (cell.strip() if named else "") or f"column{index}"
+        name, number = given, 1
         while name in names:
-            name = f"{cell.strip()}_{number}"
+            name = f"{given}_{number}"
             number += 1
         names.append(name)
     return tuple(names)

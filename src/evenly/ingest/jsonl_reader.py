@@ -1,7 +1,7 @@
 """JSON lines: one object a line.
 
-In: a text file. Out: the wanted columns as text (null where a key is missing; what is no string as JSON text), batch
-by batch; the lines that are no JSON object. Blank lines are not rows.
+In: a text file. Out: the wanted columns (`evenly.ingest.json_rows`), batch by batch; the lines that are no JSON
+object. Blank lines are not rows.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from evenly.errors import ColumnNotFoundError, DataError
-from evenly.ingest.files import open_plain, read_first_bytes
+from evenly.ingest.json_rows import cells_to_table, read_cells
 from evenly.ingest.reading import BATCH_ROWS, Place
 from evenly.ingest.rejects import INVALID_UTF8, Reject
+from evenly.ingest.unpacking import open_plain, read_first_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     import numpy as np
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from evenly.ingest.files import RawFile
     from evenly.ingest.reading import ReadOptions
 
-__all__ = ["NOT_AN_OBJECT", "NOT_TEXT", "JsonlReader", "as_cell"]
+__all__ = ["NOT_AN_OBJECT", "NOT_TEXT", "JsonlReader"]
 
 NOT_AN_OBJECT = "not a JSON object"
 NOT_TEXT = "the text is no string"
@@ -40,7 +40,7 @@ class JsonlReader:
     def __init__(self, raw: RawFile, options: ReadOptions, folder: Path) -> None:
         """Unpack the file where it is compressed, and look at its first bytes."""
         read_first_bytes(raw, 4096)
-        self._name = raw.path.name
+        self._name = raw.name
         self._options = options
         self._plain = open_plain(raw, folder)
         self._diverted: list[Reject] = []
@@ -52,17 +52,17 @@ class JsonlReader:
         return {}
 
     def batches(self) -> Iterator[pa.Table]:
-        """Yield the wanted columns as text, rows in the order of the file."""
+        """Yield the wanted columns, rows in the order of the file."""
         rows: list[list[str | None]] = []
         for line, text in _lines(self._plain):
             row = self._read_row(line, text)
             if row is not None:
                 rows.append(row)
             if len(rows) == BATCH_ROWS:
-                yield self._to_table(rows)
+                yield cells_to_table(rows, self._options)
                 rows = []
         if rows:
-            yield self._to_table(rows)
+            yield cells_to_table(rows, self._options)
         self._refuse_missing_columns()
 
     def _read_row(self, line: int, text: bytes) -> list[str | None] | None:
@@ -70,7 +70,7 @@ class JsonlReader:
         try:
             row = json.loads(text)
             fault = self._find_fault(row)
-            cells = [as_cell(row.get(name)) for name in self._options.wanted] if fault is None else []
+            cells = read_cells(row, self._options) if fault is None else []
         except UnicodeError:
             fault = None, INVALID_UTF8
         except (ValueError, RecursionError):
@@ -88,10 +88,6 @@ class JsonlReader:
         lists = (name for name in self._options.text if isinstance(row.get(name), dict | list))
         column = next(lists, None)
         return None if column is None else (column, NOT_TEXT)
-
-    def _to_table(self, rows: list[list[str | None]]) -> pa.Table:
-        columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
-        return pa.table(columns, list(self._options.wanted))
 
     def _refuse_missing_columns(self) -> None:
         if not self._seen:
@@ -113,21 +109,6 @@ class JsonlReader:
         for number, (line, text) in enumerate(good):
             if number in wanted:
                 yield Place(line, text.decode("utf-8"))
-
-
-def as_cell(value: Any) -> str | None:
-    """Return a JSON value as text: a string as it is, null as None, anything else as JSON.
-
-    Raises
-    ------
-    UnicodeEncodeError
-        The string has half a surrogate pair, which no UTF-8 file can hold.
-    """
-    if value is None:
-        return None
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text.encode()
-    return text
 
 
 def _lines(plain: Path) -> Iterator[tuple[int, bytes]]:

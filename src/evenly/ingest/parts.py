@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 
 from evenly.errors import DataError
 from evenly.formats import LABELS_TYPE
+from evenly.ingest.kept_types import cast_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -46,28 +47,43 @@ class Slice:
 
 @dataclass(frozen=True)
 class PartItem:
-    """One part: its number, the number of its first row, and where its rows lie."""
+    """One part: its number, the number of its first row, where its rows lie, and what becomes of them.
+
+    `refuse_emptied`: rows that lose all their labels are left out, and the slices do not count them. `kept_types`:
+    of the columns that are carried along.
+    """
 
     number: int
     first_row: int
     slices: tuple[Slice, ...]
+    refuse_emptied: bool
+    kept_types: Mapping[str, pa.DataType]
 
 
-def plan_parts(files: Sequence[tuple[Path, Path, Sequence[int]]], *, partition_rows: int) -> list[PartItem]:
+def plan_parts(
+    files: Sequence[tuple[Path, Path, Sequence[int]]],
+    *,
+    partition_rows: int,
+    refuse_emptied: bool,
+    kept_types: Mapping[str, pa.DataType],
+) -> list[PartItem]:
     """Divide the kept rows of all files into parts of `partition_rows`, whatever the files.
 
     Parameters
     ----------
     files
-        For each file: its Arrow rows, its label ids, and the rows of each batch.
+        For each file: its Arrow rows, its label ids, and the rows of each batch that are kept.
     partition_rows
         Rows a part; the last one has what is left.
+    refuse_emptied, kept_types
+        As in `PartItem`.
     """
     n_rows = sum(sum(batch_rows) for _, _, batch_rows in files)
     items = []
     for number, first_row in enumerate(range(0, n_rows, partition_rows)):
         stop_row = min(first_row + partition_rows, n_rows)
-        items.append(PartItem(number, first_row, tuple(_cut(files, first_row, stop_row))))
+        slices = tuple(_cut(files, first_row, stop_row))
+        items.append(PartItem(number, first_row, slices, refuse_emptied, kept_types))
     return items
 
 
@@ -88,9 +104,10 @@ def _cut(files: Sequence[tuple[Path, Path, Sequence[int]]], first_row: int, stop
 
 
 def write_part(item: PartItem, folder: Path) -> dict[str, int]:
-    """Write one part into `folder`; return how many rows it has."""
+    """Write one part into `folder`; return how many rows it has, how many with one label and with none."""
     try:
-        table = pa.concat_tables([_read_slice(part) for part in item.slices], promote_options="permissive")
+        slices = [cast_kept(_read_slice(part, item), item.kept_types) for part in item.slices]
+        table = pa.concat_tables(slices, promote_options="permissive")
     except pa.ArrowException as error:
         raise DataError(f"The source files hold different types in the same column: {error}") from error
     row = pa.array(np.arange(item.first_row, item.first_row + len(table), dtype=np.int64))
@@ -104,25 +121,34 @@ def write_part(item: PartItem, folder: Path) -> dict[str, int]:
         write_statistics=["row"],
         store_schema=True,
     )
-    return {"rows": len(table)}
+    n_held = table["labels"].combine_chunks().value_lengths().to_numpy()
+    return {"rows": len(table), "n_single": int((n_held == 1).sum()), "n_empty": int((n_held == 0).sum())}
 
 
-def _read_slice(part: Slice) -> pa.Table:
+def _read_slice(part: Slice, item: PartItem) -> pa.Table:
     """Map the rows of a slice into memory, their labels as sorted ids."""
     with pa.memory_map(str(part.rows)) as source:
         reader = pa.ipc.open_file(source)
         batches = [reader.get_batch(index) for index in range(part.first_batch, part.stop_batch)]
-        table = pa.Table.from_batches(batches, reader.schema).slice(part.skip, part.length)
-    labels = _to_ids(table["labels"].combine_chunks(), np.load(part.ids))
+        table = pa.Table.from_batches(batches, reader.schema)
+    ids = np.load(part.ids)
+    if item.refuse_emptied:
+        labels = table["labels"].combine_chunks()
+        emptied = (_to_ids(labels, ids).value_lengths().to_numpy() == 0) & (labels.value_lengths().to_numpy() > 0)
+        table = table.filter(pa.array(~emptied))
+    table = table.slice(part.skip, part.length)
+    labels = _to_ids(table["labels"].combine_chunks(), ids)
     return table.set_column(table.schema.get_field_index("labels"), pa.field("labels", LABELS_TYPE), labels)
 
 
 def _to_ids(labels: pa.ListArray, ids: NDArray[np.int32]) -> pa.ListArray:
-    """Replace a file's label numbers by ids, sorted within each row."""
-    lengths = labels.value_lengths().to_numpy().astype(np.int64)
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    width = len(ids) + int(ids.max(initial=0)) + 1
-    keys = np.repeat(np.arange(len(labels)), lengths) * width + ids[labels.flatten().to_numpy()]
+    """Replace a file's label numbers by ids, sorted within each row; those without an id are taken off."""
+    rows = np.repeat(np.arange(len(labels)), labels.value_lengths().to_numpy())
+    found = ids[labels.flatten().to_numpy()]
+    rows, found = rows[found >= 0], found[found >= 0]
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(labels)))])
+    width = int(ids.max(initial=0)) + 1
+    keys = rows * width + found
     keys.sort()
     values = pa.array((keys % width).astype(np.int32))
     return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), values).cast(LABELS_TYPE)

@@ -15,20 +15,20 @@ import numpy as np
 import pyarrow as pa
 
 from evenly.errors import DataError
-from evenly.ingest.encodings import suggest_encoding
+from evenly.ingest.bad_bytes import suggest_encoding
+from evenly.ingest.emptied import find_doubtful, write_doubtful
 from evenly.ingest.readers import open_reader
 from evenly.ingest.reading import ReadOptions
 from evenly.ingest.rejects import INVALID_UTF8, Reject, RejectLog
 from evenly.ingest.rows import check_rows
-from evenly.ingest.vocabulary import FileVocabulary
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from evenly.ingest.dialect import Dialect
     from evenly.ingest.files import RawFile
-    from evenly.ingest.reading import Reader
-    from evenly.ingest.rows import Layout
+    from evenly.ingest.reading import Reader, TextFormat
+    from evenly.ingest.layout import Layout
 
 __all__ = ["FileCounts", "FileItem", "read_file"]
 
@@ -40,10 +40,10 @@ class FileItem:
     number: int
     raw: RawFile
     layout: Layout
-    delimiter: str | None
-    header: bool | None
+    given: TextFormat
     dialect: Dialect | None
     threads: int
+    memory_bytes: int
 
     @property
     def rows_name(self) -> str:
@@ -54,6 +54,11 @@ class FileItem:
     def rejects_name(self) -> str:
         """File of the rejects."""
         return f"rejects-{self.number:05d}.arrow"
+
+    @property
+    def doubtful_name(self) -> str:
+        """File of the rows that may yet lose all their labels."""
+        return f"doubtful-{self.number:05d}.arrow"
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,10 @@ class FileCounts:
         Rows of each Arrow batch.
     names, name_counts
         Labels as numbered in the file, and how many kept rows hold each.
+    renamed
+        Old names of the labels that were renamed.
+    changed
+        How many text cells were changed, by rule.
     n_single, n_empty
         Kept rows with exactly one label, and with none.
     reasons
@@ -85,6 +94,8 @@ class FileCounts:
     batch_rows: list[int]
     names: list[str]
     name_counts: list[int]
+    renamed: list[str]
+    changed: dict[str, int]
     n_single: int
     n_empty: int
     reasons: dict[str, int]
@@ -113,15 +124,16 @@ def read_file(item: FileItem, folder: Path) -> dict[str, Any]:
     options = ReadOptions(
         wanted=item.layout.wanted,
         text=item.layout.text,
-        delimiter=item.delimiter,
-        header=item.header,
+        carried=item.layout.carried,
+        given=item.given,
         dialect=item.dialect,
         threads=item.threads,
+        memory_bytes=item.memory_bytes,
     )
     reader = open_reader(item.raw, options, room)
     intake = _Intake(item, reader)
     intake.write_rows(folder / item.rows_name)
-    log = intake.collect_rejects()
+    log = intake.collect_rejects(folder)
     with pa.OSFile(str(folder / item.rejects_name), "wb") as sink:
         rejects = log.to_table()
         with pa.ipc.new_file(sink, rejects.schema) as writer:
@@ -130,7 +142,7 @@ def read_file(item: FileItem, folder: Path) -> dict[str, Any]:
     counts = intake.count(log)
     if counts.rows_read != counts.rows_kept + counts.rows_rejected:
         raise DataError(
-            f"{item.raw.path.name}: {counts.rows_read} rows were read, but {counts.rows_kept} kept and "
+            f"{item.raw.name}: {counts.rows_read} rows were read, but {counts.rows_kept} kept and "
             f"{counts.rows_rejected} rejected. This is a defect of evenly; please report it with the file."
         )
     return asdict(counts)
@@ -140,15 +152,15 @@ class _Intake:
     """Runs the batches of one file through the checks."""
 
     def __init__(self, item: FileItem, reader: Reader) -> None:
-        shape = item.layout.labels
         self._item = item
         self._reader = reader
-        self._vocabulary = FileVocabulary(shape.columns if shape.format == "onehot" else ())
+        self._vocabulary = item.layout.new_vocabulary()
         self._refused: list[tuple[int, str | None, str]] = []
         self._n_delivered = 0
         self._batch_rows: list[int] = []
         self._counts = np.zeros(0, np.int64)
         self._held: Counter[int] = Counter()
+        self._changed: Counter[str] = Counter()
 
     def write_rows(self, path: Path) -> None:
         writer = None
@@ -156,6 +168,7 @@ class _Intake:
             for batch in self._reader.batches():
                 checked = check_rows(batch, self._item.layout, self._vocabulary)
                 self._refused += [(self._n_delivered + row, column, reason) for row, column, reason in checked.refused]
+                self._changed.update(checked.changed)
                 self._n_delivered += len(batch)
                 writer = writer or pa.ipc.new_file(sink, checked.kept.schema)
                 for piece in checked.kept.combine_chunks().to_batches():
@@ -170,15 +183,28 @@ class _Intake:
         self._counts = np.pad(self._counts, (0, len(found) - len(self._counts))) + found
         self._held.update(labels.value_lengths().to_numpy().tolist())
 
-    def collect_rejects(self) -> RejectLog:
-        log = RejectLog(self._item.raw.path.name)
+    def collect_rejects(self, folder: Path) -> RejectLog:
+        """Return the refused rows with their places, and write those that may yet be refused."""
+        log = RejectLog(self._item.raw.name)
         for reject in self._reader.diverted():
             log.add(reject)
-        if self._refused:
-            numbers = np.array([number for number, _, _ in self._refused], np.int64)
-            for place, (_, column, reason) in zip(self._reader.locate(numbers), self._refused, strict=True):
-                log.add(Reject(place.line, column, reason, place.raw))
+        refused = {number: (column, reason) for number, column, reason in self._refused}
+        doubtful = self._find_doubtful(folder / self._item.rows_name)
+        gone = np.array(list(refused), np.int64)
+        kept = np.delete(np.arange(self._n_delivered), gone)
+        numbers = np.union1d(gone, kept[doubtful["row"].to_numpy()])
+        places = []
+        for number, place in zip(numbers.tolist(), self._reader.locate(numbers) if len(numbers) else (), strict=True):
+            if number in refused:
+                log.add(Reject(place.line, *refused[number], place.raw))
+            else:
+                places.append(place)
+        write_doubtful(folder / self._item.doubtful_name, doubtful, places)
         return log
+
+    def _find_doubtful(self, rows: Path) -> pa.Table:
+        rules, one_each = self._item.layout.label_rules, self._held.total() == self._held[1]
+        return find_doubtful(rows, self._vocabulary.names, self._name_counts(), rules, one_each=one_each)
 
     def count(self, log: RejectLog) -> FileCounts:
         names = self._vocabulary.names
@@ -189,11 +215,17 @@ class _Intake:
             rows_kept=sum(self._batch_rows),
             batch_rows=self._batch_rows,
             names=names,
-            name_counts=np.pad(self._counts, (0, len(names) - len(self._counts))).tolist(),
+            name_counts=self._name_counts(),
+            renamed=self._vocabulary.renamed,
+            changed=dict(self._changed),
             n_single=self._held[1],
             n_empty=self._held[0],
             reasons=reasons,
             dialect=self._reader.dialect,
-            remarks=list(self._reader.remarks),
+            remarks=[*self._item.raw.remarks, *self._reader.remarks],
             encoding=suggest_encoding(broken) if INVALID_UTF8 in reasons else "",
         )
+
+    def _name_counts(self) -> list[int]:
+        counts: list[int] = np.pad(self._counts, (0, len(self._vocabulary.names) - len(self._counts))).tolist()
+        return counts

@@ -20,9 +20,31 @@ if TYPE_CHECKING:
     from evenly.ingest.dialect import Dialect
     from evenly.ingest.rejects import Reject
 
-__all__ = ["BATCH_ROWS", "Place", "ReadOptions", "Reader"]
+__all__ = ["BATCH_ROWS", "Place", "ReadOptions", "Reader", "TextFormat"]
 
 BATCH_ROWS = 8_192
+MEMORY_BYTES = 2**30
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """How a text file is written, as far as the config says; see `evenly.config.SourceConfig`.
+
+    Attributes
+    ----------
+    encoding
+        ``auto`` or a Python codec.
+    on_bad_bytes
+        ``reject`` or ``replace``: what becomes of rows with bytes that the encoding does not have.
+    delimiter, quote, header
+        Of CSV; None: found by looking. `quote` is '' where quotes are part of the text.
+    """
+
+    encoding: str = "auto"
+    on_bad_bytes: str = "reject"
+    delimiter: str | None = None
+    quote: str | None = None
+    header: bool | None = None
 
 
 class Place(NamedTuple):
@@ -42,20 +64,25 @@ class ReadOptions:
         Column names, in order.
     text
         Those of them that must hold text.
-    delimiter, header
-        Of CSV; None: found by looking.
+    carried
+        Those of them that are only carried along: of JSON, whatever they hold (`evenly.ingest.kept_types`).
+    given
+        What the config says of text files.
     dialect
         Of CSV, where it is known already.
     threads
         That the reader may use.
+    memory_bytes
+        What the reader should stay under, besides what its libraries take.
     """
 
     wanted: tuple[str, ...]
     text: tuple[str, ...]
-    delimiter: str | None
-    header: bool | None
+    given: TextFormat = TextFormat()
     dialect: Dialect | None = None
     threads: int = 1
+    memory_bytes: int = MEMORY_BYTES
+    carried: tuple[str, ...] = ()
 
 
 class Reader(Protocol):

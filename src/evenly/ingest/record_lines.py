@@ -1,100 +1,67 @@
-"""The lines at which rows of a CSV file begin, by a pass of Python's csv module.
+"""The places of delivered rows of a CSV file: lines and text.
 
-DuckDB tells the place of the rows it refuses, not of those it delivers. In: the numbers of delivered rows. Out:
-line and byte range of each; None where the csv module counts another number of rows than DuckDB delivered, since
-then no line would be sure.
+In: where the pieces of the file stand that were delivered, and numbers of rows. Out: line and text of each. Only the
+pieces that hold such a row are read again.
 """
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evenly.ingest.quotes import find_byte, record_starts
+from evenly.ingest.reading import Place
+from evenly.ingest.record_rows import read_row, show_bytes
+from evenly.ingest.rejects import Reject
+from evenly.ingest.strict_rows import StrictRows
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from typing import BinaryIO
 
     from numpy.typing import NDArray
 
-    from evenly.ingest.dialect import Dialect
+    from evenly.ingest.record_rows import RowFormat
+    from evenly.ingest.stretch_rows import Piece
 
-__all__ = ["find_records"]
-
-
-def find_records(
-    plain: Path,
-    dialect: Dialect,
-    delivered: NDArray[np.int64],
-    *,
-    skip_lines: NDArray[np.int64],
-    n_rows: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]] | None:
-    """Return the lines (from 1) and byte ranges [start, stop) of delivered rows.
-
-    Parameters
-    ----------
-    plain
-        The uncompressed file.
-    dialect
-        How it is written.
-    delivered
-        Shape (n,), ascending: numbers of rows among those delivered, from 0.
-    skip_lines
-        Lines at which rows begin that were not delivered.
-    n_rows
-        How many rows were delivered.
-    """
-    skipped = set(skip_lines.tolist())
-    wanted = iter(delivered.tolist())
-    following = next(wanted, -1)
-    found: list[tuple[int, int, int]] = []
-    number = 0
-    for line, start, stop in _records(plain, dialect):
-        if line in skipped:
-            continue
-        if number == following:
-            found.append((line, start, stop))
-            following = next(wanted, -1)
-        number += 1
-    if number != n_rows:
-        return None
-    lines, starts, stops = np.array(found, np.int64).reshape(-1, 3).T
-    return lines, starts, stops
+__all__ = ["find_places"]
 
 
-def _records(plain: Path, dialect: Dialect) -> Iterator[tuple[int, int, int]]:
-    """Yield line, first byte and end of every record but the header; blank lines are none in a wide table."""
+def find_places(
+    plain: Path, pieces: Sequence[Piece], row_format: RowFormat, delivered: NDArray[np.int64]
+) -> Iterator[Place]:
+    """Yield the places of delivered rows, whose numbers ascend from 0."""
+    first = 0
     with plain.open("rb") as source:
-        lines = _CountedLines(source)
-        reader = csv.reader(
-            lines,
-            delimiter=dialect.delimiter,
-            quotechar=dialect.quote or None,
-            quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
-        )
-        header = dialect.header
-        line, start = 1, 0
-        for record in reader:
-            if record or len(dialect.columns) == 1:
-                if not header:
-                    yield line, start, lines.stop
-                header = False
-            line, start = lines.number + 1, lines.stop
+        for piece in pieces:
+            begin, end = np.searchsorted(delivered, [first, first + piece.n_rows])
+            if begin < end:
+                find = _find_strict if piece.strict else _find_tame
+                yield from find(source, piece, row_format, delivered[begin:end] - first)
+            first += piece.n_rows
 
 
-class _CountedLines:
-    """The lines of a file as text, counted."""
+def _find_tame(source: BinaryIO, piece: Piece, row_format: RowFormat, numbers: NDArray[np.int64]) -> Iterator[Place]:
+    source.seek(piece.start)
+    data = source.read(piece.stop - piece.start)
+    view = np.frombuffer(data, np.uint8)
+    starts = record_starts(view, find_byte(view, row_format.dialect.quote))
+    stops = np.append(starts[1:], len(data))
+    lines = piece.line + np.searchsorted(find_byte(view, "\n"), starts[numbers])
+    for start, stop, line in zip(starts[numbers].tolist(), stops[numbers].tolist(), lines.tolist(), strict=True):
+        yield Place(line, show_bytes(data[start:stop]))
 
-    def __init__(self, source: Iterator[bytes]) -> None:
-        self._source = source
-        self.number = 0
-        self.stop = 0
 
-    def __iter__(self) -> Iterator[str]:
-        for raw in self._source:
-            self.number += 1
-            self.stop += len(raw)
-            line = raw.removeprefix(b"\xef\xbb\xbf") if self.number == 1 else raw
-            yield line.decode("utf-8", "surrogateescape")
+def _find_strict(source: BinaryIO, piece: Piece, row_format: RowFormat, numbers: NDArray[np.int64]) -> Iterator[Place]:
+    source.seek(piece.start)
+    rows = StrictRows(source, row_format.dialect, piece.line, piece.start, piece.doubtful_until)
+    wanted = set(numbers.tolist())
+    number = 0
+    for record in rows.read(piece.stop):
+        if isinstance(read_row(record, row_format), Reject):
+            continue
+        if number in wanted:
+            yield Place(record.line, show_bytes(record.raw))
+        number += 1

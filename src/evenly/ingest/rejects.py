@@ -9,13 +9,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-__all__ = ["INVALID_UTF8", "REJECTS_SCHEMA", "Reject", "RejectLog"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+__all__ = ["INVALID_UTF8", "REJECTS_SCHEMA", "Reject", "RejectLog", "RejectSpool", "invalid_bytes"]
 
 INVALID_UTF8 = "invalid UTF-8"
+_MOST_CHARACTERS = 1_000
+_BATCH_REJECTS = 4_096
 REJECTS_SCHEMA = pa.schema(
     {
         "file": pa.string(),
@@ -25,7 +31,6 @@ REJECTS_SCHEMA = pa.schema(
         "raw": pa.string(),
     }
 )
-_MOST_CHARACTERS = 1_000
 
 
 class Reject(NamedTuple):
@@ -35,6 +40,50 @@ class Reject(NamedTuple):
     column: str | None
     reason: str
     raw: str
+
+
+class RejectSpool:
+    """Rejects that wait in a file, however many there are; they come back in the order in which they were added."""
+
+    def __init__(self, path: Path) -> None:
+        """Write to `path` once there is something to write."""
+        self._path = path
+        self._waiting: list[Reject] = []
+        self._writer: pa.ipc.RecordBatchStreamWriter | None = None
+
+    def add(self, reject: Reject) -> None:
+        """Keep a reject, its raw text cut."""
+        self._waiting.append(reject._replace(raw=reject.raw[:_MOST_CHARACTERS]))
+        if len(self._waiting) == _BATCH_REJECTS:
+            self._write()
+
+    def _write(self) -> None:
+        batch = _to_batch(self._waiting)
+        self._writer = self._writer or pa.ipc.new_stream(str(self._path), batch.schema)
+        self._writer.write_batch(batch)
+        self._waiting = []
+
+    def __iter__(self) -> Iterator[Reject]:
+        """Yield all of them; nothing may be added afterwards."""
+        if self._writer is not None:
+            self._writer.close()
+            with pa.OSFile(str(self._path)) as source:
+                for batch in pa.ipc.open_stream(source):
+                    yield from map(Reject._make, zip(*(column.to_pylist() for column in batch.columns), strict=True))
+        yield from self._waiting
+
+
+def _to_batch(rejects: Sequence[Reject]) -> pa.RecordBatch:
+    """Return rejects as Arrow, without the file."""
+    columns = list(zip(*rejects, strict=True)) or [()] * len(Reject._fields)
+    fields = [REJECTS_SCHEMA.field(name) for name in Reject._fields]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, fields, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def invalid_bytes(encoding: str) -> str:
+    """Return the reason for rows with bytes that the encoding does not have."""
+    return INVALID_UTF8 if encoding == "utf-8" else f"invalid {encoding}"
 
 
 @dataclass

@@ -6,6 +6,7 @@ In: a batch of the wanted columns. Out: the rows that are kept, in the shape in 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -15,16 +16,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evenly.errors import DataError
-from evenly.formats import LABELS_TYPE, RESERVED_COLUMNS
+from evenly.formats import LABELS_TYPE
 from evenly.ingest.cells import as_text, blank_mask
 from evenly.ingest.label_cells import NO_LABEL, Fault, read_label_cells
+from evenly.ingest.layout import Layout
+from evenly.ingest.texts import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
-    from evenly.ingest.label_shape import LabelShape
+    from evenly.ingest.label_cells import LabelCells
     from evenly.ingest.vocabulary import FileVocabulary
 
 __all__ = ["NO_TEXT", "SPLIT_WORDS", "CheckedRows", "Layout", "check_rows"]
@@ -42,39 +45,22 @@ SPLIT_WORDS = {
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Which columns of the source become which columns of the table."""
-
-    text: tuple[str, ...]
-    labels: LabelShape
-    group: str | None = None
-    split: str | None = None
-    keep: tuple[str, ...] = ()
-
-    @property
-    def wanted(self) -> tuple[str, ...]:
-        """Every column that must be read, once."""
-        extra = [name for name in (self.group, self.split) if name is not None]
-        return tuple(dict.fromkeys([*self.text, *self.labels.columns, *extra, *self.keep]))
-
-    @property
-    def text_names(self) -> dict[str, str]:
-        """Source name to table name of the text columns."""
-        return _free_names(self.text, "_text", [])
-
-    @property
-    def kept_names(self) -> dict[str, str]:
-        """Source name to table name of the columns that are carried along and are not text already."""
-        carried = [name for name in dict.fromkeys(self.keep) if name not in self.text]
-        return _free_names(carried, "_kept", self.text_names.values())
-
-
-@dataclass(frozen=True)
 class CheckedRows:
-    """Rows to keep, and for every refused row its number in the batch, the column and the reason."""
+    """A batch, divided.
+
+    Attributes
+    ----------
+    kept
+        Rows to keep.
+    refused
+        Of every refused row its number in the batch, the column and the reason.
+    changed
+        How many text cells the rules of the texts have changed, by rule.
+    """
 
     kept: pa.Table
     refused: list[tuple[int, str | None, str]]
+    changed: dict[str, int]
 
 
 def check_rows(batch: pa.Table, layout: Layout, vocabulary: FileVocabulary) -> CheckedRows:
@@ -85,27 +71,53 @@ def check_rows(batch: pa.Table, layout: Layout, vocabulary: FileVocabulary) -> C
     DataError
         The split column holds something else than train, validation and test.
     """
-    texts = {name: as_text(batch[name], name) for name in layout.text}
+    texts, changed = _read_texts(batch, layout)
     cells = read_label_cells(batch, layout.labels)
     numbers = vocabulary.encode(cells.names)
-    n_given = np.bincount(cells.rows, minlength=len(batch))
-    n_named = np.bincount(cells.rows[numbers >= 0], minlength=len(batch))
-    unnamed = Fault((n_given > 0) & (n_named == 0), layout.labels.columns[0], NO_LABEL)
-    refused = _first_faults([_textless(texts), *cells.faults, unnamed])
-    good = np.ones(len(batch), np.bool_)
-    good[[row for row, _, _ in refused]] = False
+    refused = _first_faults([_textless(texts), *_unlabelled(cells, numbers, layout, n_rows=len(batch))])
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
         layout.text_names[name]: column.fill_null("") for name, column in texts.items()
     }
     columns["labels"] = _label_lists(numbers, cells.rows, n_rows=len(batch))
     columns |= _extra_columns(batch, layout)
     kept = pa.table(columns)
-    return CheckedRows(kept if not refused else kept.filter(pa.array(good)), refused)
+    if refused:
+        good = np.ones(len(batch), np.bool_)
+        good[[row for row, _, _ in refused]] = False
+        kept = kept.filter(pa.array(good))
+    return CheckedRows(kept, refused, changed)
+
+
+def _read_texts(batch: pa.Table, layout: Layout) -> tuple[dict[str, pa.StringArray], dict[str, int]]:
+    """Return the cleaned text columns, and how many cells each rule has changed."""
+    texts, totals = {}, Counter[str]()
+    for name in layout.text:
+        texts[name], changed = clean_text(as_text(batch[name], name), layout.text_rules)
+        totals.update(changed)
+    return texts, dict(totals)
 
 
 def _textless(texts: dict[str, pa.StringArray]) -> Fault:
     blank = reduce(pc.and_, map(blank_mask, texts.values()))
     return Fault(blank.to_numpy(zero_copy_only=False), next(iter(texts)), NO_TEXT)
+
+
+def _unlabelled(cells: LabelCells, numbers: NDArray[np.int64], layout: Layout, *, n_rows: int) -> Iterator[Fault]:
+    """Yield the faults of the labels, in the order in which they count.
+
+    A row whose names are all blank has a missing annotation too; one that never had a name is refused only where
+    every row without a label is.
+    """
+    unlabelled, column = layout.label_rules.unlabelled, layout.labels.columns[0]
+    if unlabelled != "keep":
+        yield from cells.missing
+    yield from cells.broken
+    n_named = np.bincount(cells.rows[numbers >= 0], minlength=n_rows)
+    if unlabelled == "reject":
+        yield Fault(n_named == 0, column, NO_LABEL)
+    elif unlabelled == "auto":
+        n_given = np.bincount(cells.rows, minlength=n_rows)
+        yield Fault((n_given > 0) & (n_named == 0), column, NO_LABEL)
 
 
 def _first_faults(faults: Iterable[Fault]) -> list[tuple[int, str | None, str]]:
@@ -135,8 +147,13 @@ def _extra_columns(batch: pa.Table, layout: Layout) -> dict[str, pa.Array | pa.C
         columns["group"] = as_text(batch[layout.group], layout.group)
     if layout.split is not None:
         columns["given_split"] = _split_names(as_text(batch[layout.split], layout.split), layout.split)
-    columns |= {table_name: batch[name] for name, table_name in layout.kept_names.items()}
+    columns |= {table_name: _plain(batch[name]) for name, table_name in layout.kept_names.items()}
     return columns
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Decode a dictionary: each batch would have its own, which an Arrow file cannot hold."""
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def _split_names(cells: pa.StringArray, column: str) -> pa.StringArray:
@@ -149,17 +166,3 @@ def _split_names(cells: pa.StringArray, column: str) -> pa.StringArray:
                 f"Leave source.split out to let evenly split the rows."
             )
     return pa.array(names, pa.string()).take(encoded.indices)
-
-
-def _free_names(names: Iterable[str], suffix: str, taken: Iterable[str]) -> dict[str, str]:
-    """Return a table name for each: its own, or with the suffix where evenly or another column has it."""
-    given = list(names)
-    used = {*RESERVED_COLUMNS, *taken}
-    found: dict[str, str] = {}
-    for name in given:
-        free = name
-        while free in used or (free != name and free in given):
-            free += suffix
-        found[name] = free
-        used.add(free)
-    return found

@@ -15,15 +15,19 @@ import pyarrow.parquet as pq
 
 from evenly.errors import ColumnNotFoundError, DataError
 from evenly.executor import usable_cores
-from evenly.ingest.files import find_raw_file
-from evenly.ingest.gathered import Gathered
-from evenly.ingest.head import read_head
+from evenly.ingest.files import find_raw_files
+from evenly.ingest.gathered import gather
+from evenly.ingest.head import read_raw_head
+from evenly.ingest.kept_types import find_kept_types
+from evenly.ingest.label_rules import find_label_rules
 from evenly.ingest.label_shape import find_label_shape
+from evenly.ingest.layout import Layout
 from evenly.ingest.notes import describe_table
 from evenly.ingest.parts import plan_parts, write_part
 from evenly.ingest.pieces import FileCounts, FileItem, read_file
-from evenly.ingest.rows import Layout
+from evenly.ingest.reading import TextFormat
 from evenly.ingest.tasks import find_task
+from evenly.ingest.texts import TextRules
 from evenly.store import Stage
 
 if TYPE_CHECKING:
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evenly.formats import Task
+    from evenly.ingest.gathered import Gathered
+    from evenly.ingest.files import RawFile
     from evenly.ingest.head import Head
     from evenly.workspace import Workspace
 
@@ -70,11 +76,11 @@ def build_table(
     on_bad_bytes
         ``reject`` or ``replace``: what becomes of rows with bytes that the encoding does not have.
     unescape_html, unicode
-        What is done to texts.
+        What is done to the cells of text columns before they are looked at.
     text
         Text columns; a row is kept where at least one of them is filled.
     labels
-        `columns`, `format`, `delimiter` and `task`, as `evenly.config.LabelsConfig` has them.
+        As `evenly.config.LabelsConfig` has them.
     group, split, keep
         Further columns: rows that stay together, a given split, what is carried along.
     partition_rows
@@ -90,29 +96,43 @@ def build_table(
         A file is not of its format, every row is refused, or there are no two labels.
     """
     wanted = _wanted_columns(text, labels, group, split, keep)
-    options = {"format": format, "delimiter": delimiter, "header": header}
-    head = _read_first(files, options, wanted)
-    layout = Layout(tuple(text), find_label_shape(head.table, labels), group, split, tuple(keep))
-    threads = max(1, usable_cores() // max(1, min(len(files), work.executor.workers)))
+    given = TextFormat(encoding, on_bad_bytes, delimiter, quote, header)
+    raws = [raw for path in files for raw in find_raw_files(path, format, sheet)]
+    head = _read_first(raws[0], given, wanted)
+    shape = find_label_shape(head.table, labels)
+    layout = Layout(
+        tuple(text),
+        shape,
+        group,
+        split,
+        tuple(keep),
+        TextRules(unescape_html, unicode),
+        find_label_rules(labels, shape),
+    )
+    n_at_once = max(1, min(len(raws), work.executor.workers))
+    threads = max(1, usable_cores() // n_at_once)
     items = [
         FileItem(
             number=number,
-            raw=find_raw_file(path, format),
+            raw=raw,
             layout=layout,
-            delimiter=delimiter,
-            header=header,
+            given=given,
             dialect=None if number else head.dialect,
             threads=threads,
+            memory_bytes=work.executor.memory_limit // n_at_once,
         )
-        for number, path in enumerate(files)
+        for number, raw in enumerate(raws)
     ]
     values = work.map(read_file, items, name="read", keep=False, unit="files")
-    gathered = Gathered(work.scratch / "read", items, [FileCounts(**value) for value in values])
+    gathered = gather(work.scratch / "read", items, [FileCounts(**value) for value in values])
     gathered.refuse_empty()
-    task = _find_task(gathered, labels["task"])
-    _write_table(work, gathered, partition_rows=partition_rows)
-    _record_facts(work, gathered, task)
-    for sentence in describe_table(gathered, task=task, shape_found=labels["format"] == "auto"):
+    written = _write_parts(work, gathered, partition_rows=partition_rows)
+    task = _find_task(gathered, written, labels["task"])
+    _write_labels(work, gathered)
+    _record_facts(work, gathered, written, task)
+    for sentence in describe_table(
+        gathered, task=task, n_unlabelled=written["n_empty"], shape_found=labels["format"] == "auto"
+    ):
         work.note(sentence)
 
 
@@ -123,59 +143,74 @@ def _wanted_columns(
     return tuple(dict.fromkeys([*text, *labels["columns"], *extra, *keep]))
 
 
-def _read_first(files: Sequence[Path], options: dict[str, Any], wanted: Sequence[str]) -> Head:
+def _read_first(raw: RawFile, given: TextFormat, wanted: Sequence[str]) -> Head:
     """Return the head of the first file, once every wanted column is known to be in it."""
-    head = read_head(files[0], wanted=wanted, **options)
+    head = read_raw_head(raw, given=given, wanted=wanted)
     for name in wanted:
         if name not in head.table.column_names:
-            raise ColumnNotFoundError(name, head.table.column_names, files[0].name)
+            raise ColumnNotFoundError(name, head.table.column_names, raw.name)
     return head
 
 
-def _find_task(gathered: Gathered, asked: str) -> Task:
+def _find_task(gathered: Gathered, written: dict[str, int], asked: str) -> Task:
     return find_task(
         asked,
-        gathered.label_names(),
+        gathered.labels.names,
         n_rows=gathered.rows_kept,
-        n_single=sum(counts.n_single for counts in gathered.counts),
-        n_used=int(np.count_nonzero(gathered.label_counts())),
-        where=", ".join(map(repr, gathered.items[0].layout.labels.columns)),
+        n_single=written["n_single"],
+        n_used=int(np.count_nonzero(gathered.labels.counts)),
+        where=", ".join(map(repr, gathered.layout.labels.columns)),
     )
 
 
-def _write_table(work: Workspace, gathered: Gathered, *, partition_rows: int) -> None:
-    """Write the parts, ``labels.parquet`` and ``rejects.parquet``."""
-    names = gathered.label_names()
-    ids = {name: number for number, name in enumerate(names)}
+def _write_parts(work: Workspace, gathered: Gathered, *, partition_rows: int) -> dict[str, int]:
+    """Write the parts; return how many rows they have, how many of these with one label, and with none."""
     files = []
-    for item, counts in zip(gathered.items, gathered.counts, strict=True):
+    for item, counts, batch_rows in zip(gathered.items, gathered.counts, gathered.batch_rows, strict=True):
         path = work.scratch / f"ids-{item.number:05d}.npy"
-        np.save(path, np.array([ids.get(name, -1) for name in counts.names], np.int32))
-        files.append((gathered.folder / item.rows_name, path, counts.batch_rows))
-    written = work.map(write_part, plan_parts(files, partition_rows=partition_rows), name="write", unit="parts")
-    n_written = sum(part["rows"] for part in written)
-    if n_written != gathered.rows_kept:
+        np.save(path, gathered.labels.ids(counts.names))
+        files.append((gathered.folder / item.rows_name, path, batch_rows))
+    parts = plan_parts(
+        files,
+        partition_rows=partition_rows,
+        refuse_emptied=gathered.emptied is not None,
+        kept_types=find_kept_types(
+            [rows for rows, _, batch_rows in files if batch_rows], list(gathered.layout.kept_names.values())
+        ),
+    )
+    written = work.map(write_part, parts, name="write", unit="parts")
+    totals = {name: sum(part[name] for part in written) for name in ("rows", "n_single", "n_empty")}
+    if totals["rows"] != gathered.rows_kept:
         raise DataError(
-            f"{gathered.rows_kept} rows of {gathered.file_names} were kept, but {n_written} written. "
+            f"{gathered.rows_kept} rows of {gathered.file_names} were kept, but {totals['rows']} written. "
             f"This is a defect of evenly; please report it with the files."
         )
+    return totals
+
+
+def _write_labels(work: Workspace, gathered: Gathered) -> None:
+    """Write ``labels.parquet`` and ``rejects.parquet``."""
+    labels = gathered.labels
     columns = {
-        "id": pa.array(range(len(names)), pa.int32()),
-        "name": pa.array(names, pa.string()),
-        "count": pa.array(gathered.label_counts()),
+        "id": pa.array(range(len(labels.names)), pa.int32()),
+        "name": pa.array(labels.names, pa.string()),
+        "count": pa.array(labels.counts),
     }
     pq.write_table(pa.table(columns), work.out / "labels.parquet")
     pq.write_table(gathered.read_rejects(), work.out / "rejects.parquet")
 
 
-def _record_facts(work: Workspace, gathered: Gathered, task: Task) -> None:
-    layout = gathered.items[0].layout
+def _record_facts(work: Workspace, gathered: Gathered, written: dict[str, int], task: Task) -> None:
+    layout = gathered.layout
     work.record(
         rows=gathered.rows_kept,
         task=task,
         label_format=layout.labels.format,
         label_delimiter=layout.labels.delimiter,
-        n_labels=len(gathered.label_names()),
+        n_labels=len(gathered.labels.names),
+        n_labels_dropped=len(gathered.labels.dropped),
+        n_labels_rare=len(gathered.labels.rare),
+        n_unlabelled=written["n_empty"],
         text_columns=list(layout.text_names.values()),
         kept_columns=list(layout.kept_names.values()),
         rows_read=gathered.rows_read,
@@ -183,7 +218,7 @@ def _record_facts(work: Workspace, gathered: Gathered, task: Task) -> None:
         rows_rejected=gathered.rows_read - gathered.rows_kept,
         reject_reasons=gathered.reasons,
         dialects=[
-            {"file": item.raw.path.name, "format": item.raw.format, **counts.dialect}
+            {"file": item.raw.name, "format": item.raw.format, **counts.dialect}
             for item, counts in zip(gathered.items, gathered.counts, strict=True)
         ],
     )

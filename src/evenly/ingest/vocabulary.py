@@ -1,7 +1,7 @@
-"""Label names and their numbers while files are read, and their final ids.
+"""Label names and their numbers while a file is read.
 
-In: names as they come. Out: per file, numbers as they turn up; at the end, ids that do not depend on
-how the rows lay in files: by name (by number where all names are whole numbers), or by column for one-hot labels.
+In: names as they come, and how they are renamed. Out: numbers as the names turn up; two names that are renamed to
+the same one have the same number from the start, so that a row that holds both counts once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -25,26 +25,46 @@ _WHOLE = re.compile(r"-?\d{1,18}")
 class FileVocabulary:
     """Names of one file, numbered as they turn up."""
 
-    def __init__(self, names: Iterable[str] = ()) -> None:
+    def __init__(self, names: Iterable[str] = (), rename: Mapping[str, str] | None = None) -> None:
         """Begin with `names`, which count even where no row holds them."""
-        self._numbers = {name: number for number, name in enumerate(names)}
+        self._rename = rename or {}
+        self._numbers: dict[str, int] = {}
+        self._of_cell: dict[str | None, int] = {None: -1}
+        self._renamed: dict[str, None] = {}
+        for name in names:
+            self._add(name)
 
     def encode(self, names: pa.DictionaryArray) -> NDArray[np.int64]:
-        """Return the number of every name, shape (n,); -1 for null and blank ones. Names are trimmed."""
-        indices = names.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        numbers = np.full(len(names.dictionary) + 1, -1, np.int64)
-        used = np.bincount(indices[indices >= 0], minlength=len(names.dictionary))
-        for index in np.flatnonzero(used).tolist():
-            name = (names.dictionary[index].as_py() or "").strip()
-            if name:
-                numbers[index] = self._numbers.setdefault(name, len(self._numbers))
+        """Return the number of every name, shape (n,); -1 for null and blank ones. Names are trimmed.
+
+        Every word of the dictionary must be in use.
+        """
+        known = self._of_cell
+        words = names.dictionary.to_pylist()
+        numbers = np.array([known[word] if word in known else self._add(word) for word in words] + [-1], np.int64)
+        indices = names.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)
         found: NDArray[np.int64] = numbers[indices]
         return found
 
+    def _add(self, cell: str) -> int:
+        """Number a name that was not written so before."""
+        name = cell.strip()
+        if name in self._rename:
+            self._renamed[name] = None
+            name = self._rename[name]
+        number = self._numbers.setdefault(name, len(self._numbers)) if name else -1
+        self._of_cell[cell] = number
+        return number
+
     @property
     def names(self) -> list[str]:
-        """The names in the order of their numbers."""
+        """The names, after renaming, in the order of their numbers."""
         return list(self._numbers)
+
+    @property
+    def renamed(self) -> list[str]:
+        """Old names that have turned up and were renamed, in that order."""
+        return list(self._renamed)
 
 
 def order_names(names: Sequence[str], *, keep_order: bool = False) -> list[str]:
@@ -55,7 +75,7 @@ def order_names(names: Sequence[str], *, keep_order: bool = False) -> list[str]:
     names
         In any order, with repetitions.
     keep_order
-        Keep the order in which they are first given, as for one-hot columns.
+        Keep the order in which they are first given, as for a column a label.
     """
     distinct = list(dict.fromkeys(names))
     if keep_order:

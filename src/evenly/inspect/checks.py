@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evenly.formats import read_labels, write_json
-from evenly.inspect.texts import read_row_texts
+from evenly.inspect.row_texts import read_row_texts
 from evenly.labelsets import labelset_keys
 
 if TYPE_CHECKING:
@@ -34,27 +34,27 @@ def check_texts(work: Workspace, *, table: Path, near_duplicates: float | None, 
     on_conflict
         "keep", "drop" or "first": which rows of one text with different labels are used.
     """
-    texts = read_row_texts(work, table)
-    n_rows = len(texts.text)
+    texts = read_row_texts(work, table, near_duplicates)
+    n_rows = len(texts.same)
     own = np.arange(n_rows)
     keys = labelset_keys(read_labels(table))
-    differs = keys != keys[texts.text]
+    differs = keys != keys[texts.same]
     conflicting = np.zeros(n_rows, np.bool_)
-    conflicting[texts.text[differs]] = True
-    conflicting = conflicting[texts.text]
+    conflicting[texts.same[differs]] = True
+    conflicting = conflicting[texts.same]
     left_out = {"keep": np.zeros(n_rows, np.bool_), "drop": conflicting, "first": differs}[on_conflict]
     columns = {
         "row": own,
-        "same_text": texts.text,
-        "near_text": texts.text,
-        "same_group": own if texts.group is None else texts.group,
-        "characters": texts.length.astype(np.int32),
-        "words": texts.length.astype(np.int32),
+        "same_text": texts.same,
+        "near_text": texts.near,
+        "same_group": texts.group,
+        "characters": texts.characters,
+        "words": texts.words,
         "used": ~left_out,
     }
     pq.write_table(pa.table(columns), work.out / "rows.parquet", compression="zstd")
     write_json(work.out / "checks.json", [])
-    n_duplicates = int((texts.text != own).sum())
+    n_duplicates = int((texts.same != own).sum())
     work.record(
         rows=n_rows,
         n_duplicate_rows=n_duplicates,

@@ -10,7 +10,9 @@ alone.
 
 from __future__ import annotations
 
+from evenly.labels.counts import LabelCounts
 from evenly.labels.describe import describe_labels
+from evenly.labels.folds import iterative_folds
 from evenly.labels.iterative import iterative_split
 from evenly.labels.split import split_table
 from evenly.labels.statistics import LabelStatistics, label_statistics
@@ -22,15 +24,17 @@ __all__ = [
     "SPLIT",
     "STATISTICS",
     "WEIGHTS",
+    "LabelCounts",
     "LabelStatistics",
     "LabelWeights",
     "class_weights",
+    "iterative_folds",
     "iterative_split",
     "label_statistics",
     "label_weights",
     "sample_weights",
 ]
 
-SPLIT = Stage("split", 1, split_table)
-STATISTICS = Stage("stats", 1, describe_labels)
-WEIGHTS = Stage("weights", 1, weigh_labels)
+SPLIT = Stage("split", 2, split_table)
+STATISTICS = Stage("stats", 2, describe_labels)
+WEIGHTS = Stage("weights", 2, weigh_labels)

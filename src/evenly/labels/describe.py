@@ -1,37 +1,48 @@
-"""Stage ``stats``: table and split -> what is imbalanced in them, per label and in all.
+"""Stage ``stats``: table, checks and split -> what is imbalanced in them, per label and in all.
 
-Comes in: a table and its split. Goes out: ``labels.parquet`` (a row a label), ``summary.json`` (the measures
-of the whole table and of each split), ``cooccurrence.parquet`` (pairs of labels). Measures of a label's
-imbalance are those of the train split, which is what is learned from; counts, lengths and duplicates are
-those of the whole table.
+Comes in: a table, what was found out about its texts, and its split. Goes out: ``labels.parquet`` (a row a label),
+``summary.json`` (the measures of all rows and of each split), ``cooccurrence.parquet`` (pairs of labels). Measures of
+a label's imbalance are those of the train split, which is what is learned from; counts, lengths and duplicates are
+those of all rows in a split. Rows in none, left out by the checks, are counted in `unused` and nowhere else.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from scipy import sparse
 
-from evenly.formats import SPLITS, RowChecks, read_checks, read_label_names, read_labels, read_split, write_json
-from evenly.imbalance import label_counts, row_numbers
-from evenly.labels.cooccurrence import label_pairs
-from evenly.labelsets import labelset_keys
+from evenly.formats import (
+    SPLITS,
+    labels_to_csr,
+    list_parts,
+    read_checks,
+    read_label_names,
+    read_labels,
+    read_split,
+    write_json,
+)
+from evenly.imbalance import label_counts
+from evenly.labels.counts import LabelCounts
+from evenly.labels.label_texts import length_quantiles, repetitions
 from evenly.labels.statistics import LabelStatistics, label_statistics
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from scipy import sparse
 
+    from evenly.labels.cooccurrence import LabelPairs
     from evenly.workspace import Workspace
 
 __all__ = ["describe_labels"]
 
-_QUANTILES = {"length_q05": 0.05, "length_q50": 0.5, "length_q95": 0.95}
 _MOST_PAIRS = 200_000
 
 
@@ -45,25 +56,70 @@ def describe_labels(work: Workspace, *, table: Path, checks: Path, split: Path) 
     table, checks, split
         The folders of a table, of what was found out about its texts, and of its split.
     """
-    labels, names = read_labels(table), read_label_names(table)
-    code = read_split(split).code
-    texts = read_checks(checks)
-    parts = {name: labels[code == index] for index, name in enumerate(SPLITS)}
-    measured = {name: label_statistics(part) for name, part in {"all": labels, **parts}.items()}
+    names, code = read_label_names(table), read_split(split).code
+    counted = _count_parts(work, table, code, len(names))
+    used = LabelCounts.total(list(counted.values()))
+    measured = {name: label_statistics(found) for name, found in {"all": used, **counted}.items()}
     columns = {
         "id": np.arange(len(names), dtype=np.int32),
         "name": pa.array(names, pa.string()),
         **_count_rows(measured),
         **_imbalance(measured["train"]),
-        **_lengths(labels, texts.characters),
-        **_repetitions(labels, texts),
+        **_describe_texts(table, checks, code),
     }
     pq.write_table(_table(columns), work.out / "labels.parquet", compression="zstd")
     summary = {name: _plain(found.overall()) for name, found in measured.items()}
     write_json(work.out / "summary.json", summary)
-    n_pairs = _write_pairs(work, labels)
-    work.record(rows=labels.shape[0], n_pairs=n_pairs, n_pairs_kept=min(n_pairs, _MOST_PAIRS), **summary["train"])
+    pairs = used.pairs()
+    _write_pairs(work.out / "cooccurrence.parquet", pairs, used, measured["train"].minority)
+    work.record(
+        rows=len(code),
+        n_unused=int((code < 0).sum()),
+        n_pairs=len(pairs.count),
+        n_pairs_kept=min(len(pairs.count), _MOST_PAIRS),
+        **summary["train"],
+    )
     work.note(_sentence(measured["train"], names))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A parquet file, and the split of its rows."""
+
+    path: Path
+    code: NDArray[np.int8]
+
+
+def _count_parts(work: Workspace, table: Path, code: NDArray[np.int8], n_labels: int) -> dict[str, LabelCounts]:
+    """Count the labelsets of each split, part by part, wherever the workspace has its workers."""
+    parts, first = [], 0
+    for path in list_parts(table):
+        n_rows = pq.read_metadata(path).num_rows
+        parts.append(_Part(path, code[first : first + n_rows]))
+        first += n_rows
+    work.map(partial(_count_part, n_labels), parts, name="counts", keep=False, unit="parts")
+    folder = work.scratch / "counts"
+    return {
+        split: LabelCounts.total([_load(folder / f"{part.path.stem}.{split}.npz") for part in parts])
+        for split in SPLITS
+    }
+
+
+def _count_part(n_labels: int, part: _Part, folder: Path) -> None:
+    """Write the counts of each split's rows in one part."""
+    labels = labels_to_csr(pq.read_table(part.path, columns=["labels"])["labels"], n_labels)
+    for number, split in enumerate(SPLITS):
+        counts = LabelCounts.of(labels[part.code == number])
+        arrays = {"rows": counts.rows, "indptr": counts.labelsets.indptr, "indices": counts.labelsets.indices}
+        np.savez(folder / f"{part.path.stem}.{split}.npz", n_labels=n_labels, **arrays)
+
+
+def _load(path: Path) -> LabelCounts:
+    with np.load(path) as arrays:
+        rows, indices = arrays["rows"], arrays["indices"]
+        shape = (len(rows), int(arrays["n_labels"]))
+        ones = np.ones(len(indices), np.int8)
+        return LabelCounts(sparse.csr_matrix((ones, indices, arrays["indptr"]), shape=shape), rows)
 
 
 def _count_rows(measured: dict[str, LabelStatistics]) -> dict[str, NDArray[Any]]:
@@ -81,54 +137,29 @@ def _imbalance(train: LabelStatistics) -> dict[str, NDArray[Any]]:
     }
 
 
-def _lengths(labels: sparse.csr_matrix, length: NDArray[np.int32]) -> dict[str, NDArray[np.float64]]:
-    """Return quantiles of the text length (characters) of each label's rows, as numpy interpolates them."""
-    columns = labels.tocsc()
-    counts = np.diff(columns.indptr)
-    values = length[columns.indices]
-    values = values[np.lexsort((values, np.repeat(np.arange(len(counts)), counts)))]
-    found = {}
-    for name, share in _QUANTILES.items():
-        within = share * np.maximum(counts - 1, 0)
-        below = np.floor(within).astype(np.int64)
-        above = np.minimum(below + 1, np.maximum(counts - 1, 0))
-        held = np.full(len(counts), np.nan)
-        some = counts > 0
-        low, high = (values[(columns.indptr[:-1] + offset)[some]] for offset in (below, above))
-        held[some] = low + (within - below)[some] * (high - low)
-        found[name] = held
-    return found
-
-
-def _repetitions(labels: sparse.csr_matrix, texts: RowChecks) -> dict[str, NDArray[np.int64]]:
-    """Return, for each label: distinct texts, further rows of them, rows whose text has other labels too."""
-    n_rows, n_labels = labels.shape
-    held = np.unique(labels.indices.astype(np.int64) * max(n_rows, 1) + texts.same_text[row_numbers(labels)])
-    distinct = np.bincount(held // max(n_rows, 1), minlength=n_labels).astype(np.int64)
-    keys = labelset_keys(labels)
-    differs = np.zeros(n_rows, np.bool_)
-    np.logical_or.at(differs, texts.same_text, keys != keys[texts.same_text])
-    conflicting = np.bincount(labels.indices, differs[texts.same_text][row_numbers(labels)], n_labels).astype(np.int64)
+def _describe_texts(table: Path, checks: Path, code: NDArray[np.int8]) -> dict[str, NDArray[Any]]:
+    """Return lengths and repetitions of each label's texts, and its rows that are in no split."""
+    labels, texts, used = read_labels(table), read_checks(checks), code >= 0
+    held = labels[used]
     return {
-        "distinct_texts": distinct,
-        "duplicate_rows": label_counts(labels) - distinct,
-        "conflicting_rows": conflicting,
+        "unused": label_counts(labels) - label_counts(held),
+        **length_quantiles(held, texts.characters[used], "characters"),
+        **length_quantiles(held, texts.words[used], "words"),
+        **repetitions(held, texts.same_text[used]),
     }
 
 
-def _write_pairs(work: Workspace, labels: sparse.csr_matrix) -> int:
-    """Write the pairs of labels, at most the 200,000 commonest, and return how many there are."""
-    found = label_pairs(labels)
-    n_pairs = len(found.count)
-    kept = found.commonest(_MOST_PAIRS) if n_pairs > _MOST_PAIRS else found
+def _write_pairs(path: Path, found: LabelPairs, used: LabelCounts, minority: NDArray[np.bool_]) -> None:
+    """Write the pairs of labels, at most the 200,000 commonest."""
+    kept = found.commonest(_MOST_PAIRS) if len(found.count) > _MOST_PAIRS else found
     columns = {
         "label": kept.label,
         "other": kept.other,
         "count": kept.count,
-        "lift": kept.lift(label_counts(labels), labels.shape[0]),
+        "lift": kept.lift(used.counts, used.n_rows),
+        "n_minority": kept.n_minority(minority),
     }
-    pq.write_table(_table(columns), work.out / "cooccurrence.parquet", compression="zstd")
-    return n_pairs
+    pq.write_table(_table(columns), path, compression="zstd")
 
 
 def _sentence(train: LabelStatistics, names: list[str]) -> str:

@@ -6,41 +6,23 @@ every row. A table with one label a row is the special case in which this is a s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
-from evenly.errors import ConfigError, DataError
+from evenly.errors import ConfigError
 from evenly.imbalance import label_matrix
 from evenly.labels.guarantees import keep_guarantees
+from evenly.labels.pairs import with_pairs
+from evenly.labels.units import Units, gather_units
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
+    from scipy import sparse
 
-__all__ = ["Units", "gather_units", "iterative_split", "split_units"]
-
-
-@dataclass(frozen=True)
-class Units:
-    """Rows that move together.
-
-    Attributes
-    ----------
-    of_row
-        Shape (n_rows,), int64: the unit of every row, 0 to n_units - 1.
-    sizes
-        Shape (n_units,), int64: rows of every unit.
-    labels
-        CSR, shape (n_units, n_labels), int32: how many rows of the unit hold the label.
-    """
-
-    of_row: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-    labels: sparse.csr_matrix
+__all__ = ["assign", "iterative_split", "split_units"]
 
 
 def iterative_split(
@@ -67,7 +49,7 @@ def iterative_split(
     groups
         Shape (n_rows,): rows with the same value stay together; None: every row for itself.
     order
-        1: single labels (Sechidis et al. 2011). Label pairs (2) are not there.
+        1: single labels (Sechidis et al. 2011); 2: pairs of labels too (Szymanski and Kajdanowicz 2017).
     random_state
         Seed of the generator.
 
@@ -81,14 +63,15 @@ def iterative_split(
     ConfigError
         The shares or the order cannot be used.
     DataError
-        `groups` has another length than the labels.
+        `groups` has another length than the labels, or there are too many pairs of labels for order 2.
     LabelShapeError
         The labels are no matrix of 0 and 1.
 
     References
     ----------
     K. Sechidis, G. Tsoumakas, I. Vlahavas: On the stratification of multi-label data, ECML PKDD 2011,
-    algorithm 1.
+    algorithm 1. P. Szymanski, T. Kajdanowicz: A network perspective on stratification of multi-label data,
+    LIDTA 2017.
 
     Examples
     --------
@@ -98,57 +81,54 @@ def iterative_split(
     >>> [classes[codes == code].sum(axis=0).tolist() for code in range(3)]
     [[56, 14], [12, 3], [12, 3]]
     """
-    if order != 1:
-        raise ConfigError(f"order is {order}; only order 1 (single labels) is there, not yet label pairs (order 2).")
     matrix = label_matrix(labels)
     units = gather_units(matrix, groups)
-    return split_units(units, shares, random_state)[units.of_row]
+    return split_units(matrix, units, shares, order, random_state)[units.of_row]
 
 
-def gather_units(matrix: sparse.csr_matrix, groups: ArrayLike | None) -> Units:
-    """Return the units of a label matrix, in the order in which their values sort."""
-    n_rows = matrix.shape[0]
-    if groups is None:
-        return Units(np.arange(n_rows), np.ones(n_rows, np.int64), matrix.astype(np.int32))
-    values = np.asarray(groups)
-    if values.shape != (n_rows,):
-        raise DataError(f"groups has the shape {values.shape}, expected a value for each of the {n_rows} rows.")
-    distinct, of_row, sizes = np.unique(values, return_inverse=True, return_counts=True)
-    ones = np.ones(n_rows, np.int32)
-    members = sparse.csr_matrix((ones, (of_row, np.arange(n_rows))), shape=(len(distinct), n_rows))
-    return Units(of_row, sizes.astype(np.int64), (members @ matrix.astype(np.int32)).tocsr())
-
-
-def split_units(units: Units, shares: Sequence[float], random_state: int) -> NDArray[np.int8]:
-    """Return the split of every unit, shape (n_units,), int8, guarantees kept."""
+def split_units(
+    matrix: sparse.csr_matrix, units: Units, shares: Sequence[float], order: int, random_state: int
+) -> NDArray[np.int8]:
+    """Return the split of every unit of a label matrix, shape (n_units,), int8, guarantees kept."""
     parts = _check_shares(shares)
-    code = _assign(units, parts, np.random.default_rng(random_state))
+    code = assign(matrix, units, parts, order, random_state)
     return keep_guarantees(units.labels, units.sizes, code, parts)
 
 
-def _assign(units: Units, shares: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int8]:
+def assign(
+    matrix: sparse.csr_matrix, units: Units, shares: NDArray[np.float64], order: int, random_state: int
+) -> NDArray[np.int8]:
+    """Return the split of every unit as the algorithm gives it, shape (n_units,), int8."""
+    if order not in (1, 2):
+        raise ConfigError(f"order is {order}, expected 1 (single labels) or 2 (pairs of labels too).")
+    rng = np.random.default_rng(random_state)
+    wanted = units.labels if order == 1 else units.total(with_pairs(matrix))
+    by_size = rng.permutation(len(units.sizes))
+    by_size = by_size[np.argsort(-units.sizes[by_size], kind="stable")]
+    code = np.empty(len(by_size), np.int8)
+    code[by_size] = _iterate(wanted[by_size].tocsr(), units.sizes[by_size], shares, rng.random(len(by_size)))
+    return code
+
+
+def _iterate(
+    rows: sparse.csr_matrix, sizes: NDArray[np.int64], shares: NDArray[np.float64], ties: NDArray[np.float64]
+) -> NDArray[np.int8]:
     from evenly.labels.kernels import assign_units
 
-    order = rng.permutation(len(units.sizes))
-    order = order[np.argsort(-units.sizes[order], kind="stable")]
-    rows = units.labels[order].tocsr()
     columns = rows.tocsc()
     n_held = np.asarray(rows.sum(axis=0, dtype=np.int64)).ravel()
-    assigned = assign_units(
+    return assign_units(
         rows.indptr.astype(np.int64),
         rows.indices.astype(np.int32),
         rows.data.astype(np.int32),
         columns.indptr.astype(np.int64),
         columns.indices.astype(np.int32),
-        units.sizes[order],
+        sizes,
         n_held.copy(),
         np.outer(n_held, shares),  # desired_jl = r_j * c_l
-        units.sizes.sum() * shares,  # desired_j = r_j * N
-        rng.random(len(order)),
+        sizes.sum() * shares,  # desired_j = r_j * N
+        ties,
     )
-    code = np.empty(len(order), np.int8)
-    code[order] = assigned
-    return code
 
 
 def _check_shares(shares: Sequence[float]) -> NDArray[np.float64]:

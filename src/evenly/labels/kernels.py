@@ -1,4 +1,4 @@
-"""The one loop of this room that needs to be compiled: iterative stratification.
+"""The loops of this room that need to be compiled: iterative stratification, and the pairs of labels of every row.
 
 Imported only where a split is made, since importing numba costs half a second.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     _Ints = NDArray[np.int32]
     _Longs = NDArray[np.int64]
 
-__all__ = ["assign_units"]
+__all__ = ["assign_units", "list_pairs"]
 
 _TIE = 1e-9  # rows: what rounding may leave of a difference between two equal wishes
 
@@ -146,3 +146,26 @@ def assign_units(
                         lowest = remaining[other]
     _assign_rest(code, sizes, wanted_rows, ties)
     return code
+
+
+@compiled
+def list_pairs(indptr: _Longs, indices: _Longs, starts: _Longs, n_labels: int) -> _Longs:
+    """Return `label * n_labels + other`, label < other, for every pair of labels of every row.
+
+    Parameters
+    ----------
+    indptr, indices
+        The rows as CSR, indices sorted.
+    starts
+        Shape (n_rows + 1,): where the pairs of each row begin.
+    n_labels
+        Number of labels.
+    """
+    keys = np.empty(starts[-1], np.int64)
+    for row in range(len(indptr) - 1):
+        place = starts[row]
+        for first in range(indptr[row], indptr[row + 1]):
+            for second in range(first + 1, indptr[row + 1]):
+                keys[place] = indices[first] * n_labels + indices[second]
+                place += 1
+    return keys

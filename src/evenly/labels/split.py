@@ -1,29 +1,32 @@
-"""Stage ``split``: table -> train, validation and test rows, no text and no group in two of them.
+"""Stage ``split``: table and checks -> train, validation and test rows, no text and no group in two of them.
 
-Comes in: a table. Goes out: ``split.parquet`` (row, split, unit), ``labels.parquet`` (where each label fell,
-and which guarantee could not be kept), ``quality.json``. Where the table names the splits itself they are
-kept and checked.
+Comes in: a table and what was found out about its texts. Goes out: ``split.parquet`` (row, split, unit and, with
+folds, fold), ``labels.parquet`` (where each label fell, and which guarantee could not be kept), ``quality.json``.
+Rows that the checks leave out get no split. Where the table names the splits itself they are kept and checked.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from evenly.errors import DataError
-from evenly.formats import SPLITS, list_parts, read_checks, read_facts, read_label_names, read_labels, write_json
-from evenly.imbalance import label_counts
+from evenly.errors import ConfigError, DataError
+from evenly.formats import SPLITS, read_checks, read_facts, read_label_names, read_labels
+from evenly.labels.by_time import split_by_time
+from evenly.labels.folds import fold_units, folds_to_splits
+from evenly.labels.given import complete_given, read_given
 from evenly.labels.guarantees import unmet_guarantees
-from evenly.labels.iterative import gather_units, split_units
-from evenly.labels.quality import SplitQuality, split_quality
-from evenly.labels.units import join_relations
+from evenly.labels.iterative import split_units
+from evenly.labels.leaks import find_leaks
+from evenly.labels.quality import split_quality
+from evenly.labels.split_files import SplitFound, report_split, write_split
+from evenly.labels.times import read_times, shown_time
+from evenly.labels.units import gather_units, join_relations
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -32,19 +35,6 @@ if TYPE_CHECKING:
     from evenly.workspace import Workspace
 
 __all__ = ["split_table"]
-
-_MOST_LISTED = 1_000  # leaked rows and labels that quality.json lists by name
-
-
-@dataclass(frozen=True)
-class _Split:
-    code: NDArray[np.int8]
-    unit: NDArray[np.int64]
-    quality: SplitQuality
-    unmet: dict[int, str]
-    leaked: NDArray[np.int64]
-    n_duplicates: int
-    how: str
 
 
 def split_table(
@@ -61,7 +51,7 @@ def split_table(
     fold: int,
     seed: int,
 ) -> None:
-    """Give every row of a table a split.
+    """Give every row of a table a split, but those that the checks leave out.
 
     Parameters
     ----------
@@ -82,162 +72,131 @@ def split_table(
 
     Raises
     ------
+    ConfigError
+        Two ways to split are asked for at once.
     DataError
         The table names splits of its own, but not for every row, others than train, validation and test, or
-        none of train.
+        none of train; a time is missing or cannot be read; there are too few rows; or none is used.
     """
-    labels, shares = read_labels(table), (train, validation, test)
-    found = read_checks(checks)
+    labels, found = read_labels(table), read_checks(checks)
     unit = join_relations(found.near_text, found.same_group)
-    given = _read_given(table)
-    if given is None:
-        units = gather_units(labels, unit)
-        code = split_units(units, shares, seed)[units.of_row]
-        how = "iterative" if read_facts(table)["task"] == "multilabel" else "stratified"
-    else:
-        code, how = _complete(given, labels, unit, shares, seed)
-    split = _Split(
+    rows = np.flatnonzero(found.used)
+    if not len(rows):
+        raise DataError(f"None of the {len(unit)} rows is used: checks.on_conflict leaves all of them out.")
+    asked = _Asked(
+        table, labels[rows], unit[rows], rows, shares=(train, validation, test), order=order, by=by, seed=seed
+    )
+    chosen = asked.choose(folds, fold)
+    code = _spread(chosen.code, rows, len(unit))
+    split = SplitFound(
         code=code,
         unit=unit,
-        quality=split_quality(labels, code, shares),
-        unmet=_find_unmet(labels, unit, code, given=given is not None),
-        leaked=_leaked_rows(code, unit),
+        fold=None if chosen.fold is None else _spread(chosen.fold, rows, len(unit)),
+        quality=split_quality(asked.labels, chosen.code, chosen.shares),
+        unmet=_find_unmet(asked, chosen),
+        leaks=find_leaks(code, unit, found),
         n_duplicates=int((found.same_text != np.arange(len(unit))).sum()),
-        how=how,
+        how=chosen.how,
+        more=chosen.more,
     )
-    _write(work.out, split, labels, read_label_names(table))
-    _report(work, split)
+    write_split(work.out, split, labels, read_label_names(table))
+    report_split(work, split)
 
 
-def _read_given(table: Path) -> NDArray[np.int8] | None:
-    """Return the splits that the table names itself, shape (n_rows,), int8, or None."""
-    parts = list_parts(table)
-    if "given_split" not in pq.read_schema(parts[0]).names:
-        return None
-    column = pa.chunked_array(
-        [chunk for part in parts for chunk in pq.read_table(part, columns=["given_split"])["given_split"].chunks],
-        pa.string(),
-    )
+@dataclass(frozen=True)
+class _Chosen:
+    """A split of the used rows; `fixed` says why no unit was moved for the guarantees, `more` what else there is."""
+
     code: NDArray[np.int8]
-    code = pc.fill_null(pc.index_in(column, pa.array(SPLITS)), -1).to_numpy().astype(np.int8)
-    unknown = np.flatnonzero(code < 0)
-    if len(unknown):
-        raise DataError(
-            f"The split column names {column[int(unknown[0])].as_py()!r} in row {unknown[0]} "
-            f"({len(unknown)} such rows of {len(code)}), expected one of {', '.join(SPLITS)} in every row. "
-            f"Mend the column, or leave source.split out and let evenly split."
+    shares: Sequence[float]
+    how: str
+    fixed: str = ""
+    fold: NDArray[np.int8] | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The used rows of a table, and how they are to be split."""
+
+    table: Path
+    labels: sparse.csr_matrix
+    unit: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    shares: Sequence[float]
+    order: int
+    by: str | None
+    seed: int
+
+    def choose(self, folds: int | None, fold: int) -> _Chosen:
+        """Split as asked for."""
+        given = read_given(self.table)
+        if given is not None:
+            self._refuse_two_ways(folds)
+            code, how = complete_given(
+                given[self.rows], self.labels, self.unit, shares=self.shares, order=self.order, seed=self.seed
+            )
+            return _Chosen(code, self.shares, how, "the table itself gives the splits")
+        if folds is not None:
+            return self._in_folds(folds, fold)
+        return self._iteratively() if self.by is None else self._by_time(self.by)
+
+    def _refuse_two_ways(self, folds: int | None) -> None:
+        for name, value in (("split.folds", folds), ("split.by", self.by)):
+            if value is not None:
+                raise ConfigError(
+                    f"{name} is {value!r}, but the table names its splits itself (source.split): leave one of them out."
+                )
+
+    def _iteratively(self) -> _Chosen:
+        units = gather_units(self.labels, self.unit)
+        code = split_units(self.labels, units, self.shares, self.order, self.seed)[units.of_row]
+        if read_facts(self.table)["task"] != "multilabel":
+            return _Chosen(code, self.shares, "stratified")
+        return _Chosen(code, self.shares, "iterative" if self.order == 1 else "iterative, pairs of labels too")
+
+    def _in_folds(self, folds: int, fold: int) -> _Chosen:
+        if not 0 <= fold < folds:
+            raise ConfigError(f"split.fold is {fold}, and there are {folds} folds: 0 to {folds - 1}.")
+        units = gather_units(self.labels, self.unit)
+        found = fold_units(self.labels, units, folds, self.order, self.seed)[units.of_row]
+        sizes = np.bincount(found, minlength=folds).tolist()
+        return _Chosen(
+            folds_to_splits(found, folds, fold),
+            ((folds - 2) / folds, 1 / folds, 1 / folds),
+            f"fold {fold} of {folds} is test, fold {(fold + 1) % folds} validation",
+            "its rows are in other folds",
+            found,
+            {"folds": sizes, "fold": fold},
         )
-    if not (code == 0).any():
-        raise DataError(
-            f"The split column names no train row among {len(code)} rows. Mend the column, or leave "
-            f"source.split out and let evenly split."
+
+    def _by_time(self, by: str) -> _Chosen:
+        found = split_by_time(read_times(self.table, by, self.rows), self.unit, self.shares)
+        begins = [shown_time(self.table, by, int(self.rows[row])) for row in found.first]
+        return _Chosen(
+            found.code,
+            self.shares,
+            f"by {by}: validation from {begins[1]}, test from {begins[2]}",
+            "its rows are of other times",
+            more={
+                "by": by,
+                "begins": dict(zip(SPLITS, begins, strict=True)),
+                "n_older_rows": int(found.older.sum()),
+            },
         )
-    return code
 
 
-def _complete(
-    given: NDArray[np.int8],
-    labels: sparse.csr_matrix,
-    unit: NDArray[np.int64],
-    shares: tuple[float, float, float],
-    seed: int,
-) -> tuple[NDArray[np.int8], str]:
-    """Return the given splits, what they lack (often validation) taken from train, and how that was done."""
-    absent = [split for split in range(len(SPLITS)) if not (given == split).any()]
-    if not absent:
-        return given, "as given"
-    wanted = [0, *absent]
-    parts = np.array([shares[split] for split in wanted])
-    train = np.flatnonzero(given == 0)
-    units = gather_units(labels[train], unit[train])
-    code = given.copy()
-    chosen = split_units(units, (parts / parts.sum()).tolist(), seed)[units.of_row]
-    code[train] = np.array(wanted, np.int8)[chosen]
-    return code, f"as given, {' and '.join(SPLITS[split] for split in absent)} taken from train"
+def _spread(values: NDArray[np.int8], rows: NDArray[np.int64], n_rows: int) -> NDArray[np.int8]:
+    """Return the values of the used rows in their places among all rows, -1 elsewhere."""
+    spread = np.full(n_rows, -1, np.int8)
+    spread[rows] = values
+    return spread
 
 
-def _find_unmet(
-    labels: sparse.csr_matrix, unit: NDArray[np.int64], code: NDArray[np.int8], *, given: bool
-) -> dict[int, str]:
-    if given:  # units may lie in two splits: look at rows
-        return unmet_guarantees(labels, code, len(SPLITS), given=True)
-    units = gather_units(labels, unit)
+def _find_unmet(asked: _Asked, chosen: _Chosen) -> dict[int, str]:
+    if chosen.fixed:  # given units may lie in two splits: look at rows
+        return unmet_guarantees(asked.labels, chosen.code, len(SPLITS), fixed=chosen.fixed)
+    units = gather_units(asked.labels, asked.unit)
     of_unit = np.empty(len(units.sizes), np.int8)
-    of_unit[units.of_row] = code
+    of_unit[units.of_row] = chosen.code
     return unmet_guarantees(units.labels, of_unit, len(SPLITS))
-
-
-def _leaked_rows(code: NDArray[np.int8], unit: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the rows whose unit lies in more than one split, ascending."""
-    in_split = np.zeros((len(code), len(SPLITS)), np.bool_)
-    in_split[unit, code] = True
-    return np.flatnonzero(in_split.sum(axis=1)[unit] > 1)
-
-
-def _write(out: Path, split: _Split, labels: sparse.csr_matrix, names: list[str]) -> None:
-    rows = {
-        "row": pa.array(np.arange(len(split.code), dtype=np.int64)),
-        "split": pa.DictionaryArray.from_arrays(pa.array(split.code), pa.array(SPLITS)).cast(pa.string()),
-        "unit": pa.array(split.unit),
-    }
-    pq.write_table(pa.table(rows), out / "split.parquet", compression="zstd")
-    per_split = {name: label_counts(labels[split.code == code]) for code, name in enumerate(SPLITS)}
-    per_label = {
-        "id": pa.array(np.arange(len(names), dtype=np.int32)),
-        "name": pa.array(names, pa.string()),
-        "count": pa.array(label_counts(labels)),
-        **{name: pa.array(counts) for name, counts in per_split.items()},
-        "guarantee": pa.array([split.unmet.get(label, "") for label in range(len(names))], pa.string()),
-    }
-    pq.write_table(pa.table(per_label), out / "labels.parquet", compression="zstd")
-    write_json(out / "quality.json", _describe(split, names))
-
-
-def _describe(split: _Split, names: list[str]) -> dict[str, Any]:
-    quality = asdict(split.quality)
-    listed = list(split.unmet.items())[:_MOST_LISTED]
-    return {
-        **quality,
-        "shares": dict(zip(SPLITS, quality["shares"], strict=True)),
-        "how": split.how,
-        "n_rows": len(split.code),
-        "n_units": len(np.unique(split.unit)),
-        "n_duplicate_rows": split.n_duplicates,
-        "n_guarantees_unmet": len(split.unmet),
-        "guarantees_unmet": [{"label": names[label], "why": why} for label, why in listed],
-        "n_leaked_rows": len(split.leaked),
-        "leaked_rows": [
-            {"row": row, "split": SPLITS[split.code[row]], "unit": int(split.unit[row])}
-            for row in split.leaked[:_MOST_LISTED].tolist()
-        ],
-    }
-
-
-def _report(work: Workspace, split: _Split) -> None:
-    counts = np.bincount(split.code, minlength=len(SPLITS)).tolist()
-    work.record(
-        rows=len(split.code),
-        how=split.how,
-        n_train=counts[0],
-        n_validation=counts[1],
-        n_test=counts[2],
-        n_duplicate_rows=split.n_duplicates,
-        n_leaked_rows=len(split.leaked),
-        n_guarantees_unmet=len(split.unmet),
-    )
-    percent = "/".join(f"{100 * share:.1f}" for share in split.quality.shares)
-    kept = f"; {_count(split.n_duplicates, 'duplicate text')} kept together" if split.n_duplicates else ""
-    kept = "" if split.how.startswith("as given") else kept
-    work.note(f"{percent} %: {'/'.join(map(str, counts))} rows, {split.how}{kept}")
-    if len(split.leaked):
-        work.note(
-            f"Leak: {_count(len(split.leaked), 'row')} with a text or group in more than one of the given "
-            f"splits (listed in quality.json, not moved); test figures will be too good"
-        )
-    if split.unmet:
-        first = next(iter(split.unmet.values()))
-        work.note(f"{_count(len(split.unmet), 'label')} without a row where one is owed, such as: {first}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,7 +1,8 @@
 """How imbalanced a table is: IRLbl, MeanIR, SCUMBLE and their kin.
 
-Comes in: a label matrix. Goes out: one `LabelStatistics`. Two passes over the stored entries and one sort of
-the rows; no pair of labels is looked at here (see `evenly.labels.cooccurrence`).
+Comes in: a label matrix, or the counts of its parts. Goes out: one `LabelStatistics`. One sort of the rows by
+labelset, then all measures from the distinct labelsets; no pair of labels is looked at here (see
+`evenly.labels.cooccurrence`).
 
 The values are those of the R package mldr, but for empty labels: those it counts as IRLbl 0 in the mean, and
 so reports a lower MeanIR the more labels have no row. Here they are left out unless ``empty="mldr"``.
@@ -15,13 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from evenly.errors import ConfigError
-from evenly.imbalance import irlbl, label_counts, label_matrix, row_numbers, row_scumble
-from evenly.labelsets import labelset_counts
+from evenly.imbalance import irlbl, row_scumble
+from evenly.labels.counts import LabelCounts
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-    from scipy import sparse
 
 __all__ = ["LabelStatistics", "label_statistics"]
 
@@ -105,7 +105,8 @@ def label_statistics(
     Parameters
     ----------
     labels
-        Shape (n_rows, n_labels): a scipy CSR matrix (or what becomes one) of 0 and 1.
+        Shape (n_rows, n_labels): a scipy CSR matrix (or what becomes one) of 0 and 1; or the `LabelCounts` of all
+        parts of a table, which give the same values to the last bit.
     empty
         Labels without a row: left out of the means ("drop"), or counted as IRLbl 0 as the R package does
         ("mldr").
@@ -135,17 +136,16 @@ def label_statistics(
     """
     if empty not in ("drop", "mldr"):
         raise ConfigError(f"empty is {empty!r}, expected 'drop' or 'mldr'.")
-    matrix = label_matrix(labels)
-    n_rows, n_labels = matrix.shape
-    counts = label_counts(matrix)
+    found = labels if isinstance(labels, LabelCounts) else LabelCounts.of(labels)
+    n_rows, n_labels, n_sets = found.n_rows, found.n_labels, len(found.rows)
+    counts = found.counts
     of_empty = 0.0 if empty == "mldr" else np.nan
     ratios = np.where(counts > 0, irlbl(counts), of_empty)
     averaged = ratios[~np.isnan(ratios)]
     mean_ir = _mean(averaged)
-    per_row = row_scumble(matrix, ratios)
-    scumble_lbl, scumble_lbl_cv = _scumble_of_labels(matrix, per_row, counts)
+    per_set = row_scumble(found.labelsets, ratios)
+    scumble_lbl, scumble_lbl_cv = _scumble_of_labels(found, per_set)
     scumble_lbl[counts == 0] = of_empty
-    sets = labelset_counts(matrix)
     return LabelStatistics(
         n_rows=n_rows,
         n_labels=n_labels,
@@ -158,17 +158,17 @@ def label_statistics(
         mean_ir=mean_ir,
         max_ir=float(averaged.max()) if len(averaged) else np.nan,
         cvir=_variation(averaged),
-        scumble=_mean(per_row),
-        scumble_cv=_variation(per_row),
-        cardinality=matrix.nnz / n_rows if n_rows else np.nan,
-        density=matrix.nnz / n_rows / n_labels if n_rows and n_labels else np.nan,
-        n_labelsets=len(sets),
-        n_labelsets_once=int((sets == 1).sum()),
-        largest_labelset=int(sets.max(initial=0)),
-        tcs=float(np.log(n_features * n_labels * len(sets))) if n_features and n_labels and len(sets) else np.nan,
+        scumble=_mean(per_set, found.rows),
+        scumble_cv=_variation(per_set, found.rows),
+        cardinality=int(counts.sum()) / n_rows if n_rows else np.nan,
+        density=int(counts.sum()) / n_rows / n_labels if n_rows and n_labels else np.nan,
+        n_labelsets=n_sets,
+        n_labelsets_once=int((found.rows == 1).sum()),
+        largest_labelset=int(found.rows.max(initial=0)),
+        tcs=float(np.log(n_features * n_labels * n_sets)) if n_features and n_labels and n_sets else np.nan,
         n_empty=int((counts == 0).sum()),
         n_singletons=int((counts == 1).sum()),
-        n_unlabelled=int((np.diff(matrix.indptr) == 0).sum()),
+        n_unlabelled=found.n_unlabelled,
     )
 
 
@@ -178,26 +178,32 @@ def _imr(counts: NDArray[np.int64], n_rows: int) -> NDArray[np.float64]:
 
 
 def _scumble_of_labels(
-    matrix: sparse.csr_matrix, per_row: NDArray[np.float64], counts: NDArray[np.int64]
+    found: LabelCounts, per_set: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return mean and coefficient of variation of the rows' SCUMBLE, for every label."""
-    n_labels = matrix.shape[1]
-    values = per_row[row_numbers(matrix)]
+    counts, indices = found.counts, found.labelsets.indices
+    n_held = np.diff(found.labelsets.indptr)
+    values, rows = np.repeat(per_set, n_held), np.repeat(found.rows, n_held)
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.bincount(matrix.indices, values, n_labels) / counts
-        squares = np.bincount(matrix.indices, (values - mean[matrix.indices]) ** 2, n_labels)
+        mean = np.bincount(indices, values * rows, found.n_labels) / counts
+        squares = np.bincount(indices, (values - mean[indices]) ** 2 * rows, found.n_labels)
         variation = np.where(squares > 0, np.sqrt(squares / (counts - 1)) / mean, 0.0)
     variation[counts < 2] = np.nan  # noqa: PLR2004 - a deviation needs two rows
     return mean, variation
 
 
-def _mean(values: NDArray[np.float64]) -> float:
-    return float(values.mean()) if len(values) else np.nan
+def _mean(values: NDArray[np.float64], rows: NDArray[np.int64] | None = None) -> float:
+    """Return the mean of values that stand in as many rows each; one where None."""
+    n_rows = len(values) if rows is None else rows.sum()
+    return float((values if rows is None else values * rows).sum() / n_rows) if n_rows else np.nan
 
 
-def _variation(values: NDArray[np.float64]) -> float:
-    """Return sd(ddof=1) / mean; 0 where all are alike, NaN below two values."""
-    if len(values) < 2:  # noqa: PLR2004 - a deviation needs two values
+def _variation(values: NDArray[np.float64], rows: NDArray[np.int64] | None = None) -> float:
+    """Return sd(ddof=1) / mean of such values; 0 where all are alike, NaN below two rows."""
+    rows = np.ones(len(values), np.int64) if rows is None else rows
+    n_rows = rows.sum()
+    if n_rows < 2:  # noqa: PLR2004 - a deviation needs two rows
         return np.nan
-    deviation = values.std(ddof=1)
-    return float(deviation / values.mean()) if deviation else 0.0
+    mean = _mean(values, rows)
+    deviation = np.sqrt(((values - mean) ** 2 * rows).sum() / (n_rows - 1))
+    return float(deviation / mean) if deviation else 0.0

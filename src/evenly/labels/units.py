@@ -1,20 +1,69 @@
 """Which rows must stay together: those with the same text, and those of the same group, in any chain of both.
 
 Comes in: for every row the lowest row with its text and the lowest of its group. Goes out: the lowest row of
-its unit.
+its unit; and, for the splitting, units as rows of a matrix of their own.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from evenly.errors import DataError
 
-__all__ = ["join_relations"]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Units", "gather_units", "join_relations"]
+
+
+@dataclass(frozen=True)
+class Units:
+    """Rows that move together.
+
+    Attributes
+    ----------
+    of_row
+        Shape (n_rows,), int64: the unit of every row, 0 to n_units - 1.
+    sizes
+        Shape (n_units,), int64: rows of every unit.
+    labels
+        CSR, shape (n_units, n_labels), int32: how many rows of the unit hold the label.
+    """
+
+    of_row: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    labels: sparse.csr_matrix
+
+    def total(self, rows: sparse.csr_matrix) -> sparse.csr_matrix:
+        """Return the sum of the rows of each unit, int32: (n_rows, n) in, (n_units, n) out."""
+        n_rows, n_units = len(self.of_row), len(self.sizes)
+        if n_rows == n_units and np.array_equal(self.of_row, np.arange(n_rows)):
+            return rows.astype(np.int32)
+        members = (np.ones(n_rows, np.int32), (self.of_row, np.arange(n_rows)))
+        return (sparse.csr_matrix(members, shape=(n_units, n_rows)) @ rows.astype(np.int32)).tocsr()
+
+
+def gather_units(matrix: sparse.csr_matrix, groups: ArrayLike | None) -> Units:
+    """Return the units of a label matrix, in the order in which their values sort.
+
+    Raises
+    ------
+    DataError
+        `groups` has another length than the matrix.
+    """
+    n_rows = matrix.shape[0]
+    if groups is None:
+        return Units(np.arange(n_rows), np.ones(n_rows, np.int64), matrix.astype(np.int32))
+    values = np.asarray(groups)
+    if values.shape != (n_rows,):
+        raise DataError(f"groups has the shape {values.shape}, expected a value for each of the {n_rows} rows.")
+    _, of_row, sizes = np.unique(values, return_inverse=True, return_counts=True)
+    units = Units(of_row, sizes.astype(np.int64), matrix)
+    return Units(of_row, units.sizes, units.total(matrix))
 
 
 def join_relations(text: NDArray[np.int64], group: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -91,6 +91,9 @@ def weigh_labels(
         beta=beta,
         cap=cap,
         n_capped=found.n_capped,
+        scaled_to="mean 1 over the train rows",
+        mean_sample_weight=round(float(found.sample_weight.mean()), 6) if len(rows) else None,
+        largest_sample_weight=round(float(found.sample_weight.max()), 6) if len(rows) else None,
         n_empty=int((found.counts == 0).sum()),
         applied=choice.applied,
     )

@@ -10,27 +10,42 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
+from evenly.report.drawing import (
+    BELOW_ONE,
+    NARROW,
+    WIDE,
+    Spec,
+    axis,
+    draw_both,
+    draw_one,
+    log_counts,
+    round_steps,
+    sized,
+)
 from evenly.report.visible import clip_width, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["MOST_DOTS", "MOST_NAMED_LABELS", "curve_chart", "label_counts_chart", "score_by_count_chart"]
+    from markupsafe import Markup
+
+__all__ = [
+    "MOST_DOTS",
+    "MOST_NAMED_LABELS",
+    "curve_chart",
+    "label_counts_chart",
+    "length_chart",
+    "name_range",
+    "score_by_count_chart",
+]
 
 MOST_NAMED_LABELS = 45
 _MOST_STEPS = 250
 MOST_DOTS = 250
-_WIDE, _NARROW = 760, 350
-_BELOW_ONE = 0.7
-"""Where a logarithmic axis of counts begins, so that a count of 1 can be seen."""
-
-Spec = dict[str, Any]
 
 
-def label_counts_chart(labels: Sequence[Mapping[str, Any]], *, resampled: bool) -> Markup:
-    """Draw the train rows of every label, most frequent first, on a logarithmic scale.
+def label_counts_chart(labels: Sequence[Mapping[str, Any]], *, resampled: bool, what: str = "train rows") -> Markup:
+    """Draw the rows of every label, most frequent first, on a logarithmic scale.
 
     Up to `MOST_NAMED_LABELS` labels are bars with names; more are two steps over their ranks.
 
@@ -40,12 +55,36 @@ def label_counts_chart(labels: Sequence[Mapping[str, Any]], *, resampled: bool) 
         With `name`, `before` and `after`.
     resampled
         Whether there is an after to show.
+    what
+        What is counted, for those who cannot see it.
     """
     ordered = sorted(labels, key=lambda label: -label["before"])
-    about = _describe_counts(ordered, resampled=resampled)
+    about = _describe_counts(ordered, what, resampled=resampled)
     if len(ordered) <= MOST_NAMED_LABELS:
-        return _both(lambda width: _named_bars(ordered, width, resampled=resampled), about)
-    return _both(lambda width: _ranked_steps(ordered, width, resampled=resampled), about)
+        return draw_both(lambda width: _named_bars(ordered, width, resampled=resampled), about)
+    return draw_both(lambda width: _ranked_steps(ordered, width, resampled=resampled), about)
+
+
+def length_chart(histogram: Sequence[Mapping[str, int]]) -> Markup:
+    """Draw how many rows have how many words.
+
+    Parameters
+    ----------
+    histogram
+        With `first` and `last` length and `rows` of each range, at least one.
+    """
+    commonest = max(histogram, key=lambda each: each["rows"])
+    about = (
+        f"Bar chart: rows by the number of their words, from {histogram[0]['first']:,} to {histogram[-1]['last']:,} "
+        f"words; most have {name_range(commonest)}."
+    )
+    return draw_both(lambda width: _columns(histogram, width), about)
+
+
+def name_range(each: Mapping[str, int]) -> str:
+    """Return the words of one range of lengths, such as 5–9."""
+    first, last = each["first"], each["last"]
+    return f"{first:,}" if first == last else f"{first:,}\N{EN DASH}{last:,}"
 
 
 def curve_chart(metric: str, curves: Mapping[str, Sequence[float | None]], best_epoch: int | None) -> Markup:
@@ -53,13 +92,13 @@ def curve_chart(metric: str, curves: Mapping[str, Sequence[float | None]], best_
     ends = ", ".join(f"{name} {_ends(values)}" for name, values in curves.items())
     n_epochs = max(len(values) for values in curves.values())
     about = f"Line chart: {visible(metric)} over {n_epochs} epochs; {ends}."
-    return _wrap(_curves(curves, best_epoch), about, "chart")
+    return draw_one(_curves(curves, best_epoch), about, "chart")
 
 
 def score_by_count_chart(labels: Sequence[Mapping[str, Any]]) -> Markup:
     """Draw a dot for each label: its F1 on the test split (`f1`) over its train rows (`before`)."""
     dots = [
-        {"rows": max(label["before"], _BELOW_ONE), "f1": label["f1"], "order": order}
+        {"rows": max(label["before"], BELOW_ONE), "f1": label["f1"], "order": order}
         for order, label in enumerate(labels)
         if label["f1"] is not None
     ]
@@ -69,49 +108,11 @@ def score_by_count_chart(labels: Sequence[Mapping[str, Any]]) -> Markup:
         f"Scatter chart: F1 on the test split over train rows, a dot a label, {len(shown):,} of {len(dots):,} "
         f"labels. The numbers stand in the table of labels."
     )
-    return _both(lambda width: _scatter(shown, width), about)
-
-
-def _both(draw: Callable[[int], Spec], about: str) -> Markup:
-    return _wrap(draw(_WIDE), about, "chart wide") + _wrap(draw(_NARROW), about, "chart narrow")
-
-
-def _wrap(spec: Spec, about: str, classes: str) -> Markup:
-    """Convert a Vega-Lite specification and give the drawing its text alternative."""
-    import vl_convert
-
-    svg = vl_convert.vegalite_to_svg(spec | _LOOK, allowed_base_urls=[])
-    head, body = svg.split(">", 1)
-    box = head[head.index('viewBox="') :]
-    opening = Markup('<svg xmlns="http://www.w3.org/2000/svg" class="{}" role="img" aria-label="{}" ')
-    return opening.format(classes, about) + Markup(f"{box}>{body}")  # noqa: S704 - Vega escapes the texts it draws
-
-
-_LOOK: Spec = {
-    "autosize": "none",
-    "background": "transparent",
-    "config": {
-        "aria": False,
-        "font": "sans-serif",
-        "view": {"stroke": None},
-        "axis": {
-            "labelColor": "var(--muted)",
-            "titleColor": "var(--muted)",
-            "gridColor": "var(--line)",
-            "domainColor": "var(--line)",
-            "ticks": False,
-            "labelFontSize": 12,
-            "titleFontSize": 12,
-            "titleFontWeight": "normal",
-            "labelOverlap": False,
-            "labelPadding": 6,
-        },
-    },
-}
+    return draw_both(lambda width: _scatter(shown, width), about)
 
 
 def _named_bars(ordered: Sequence[Mapping[str, Any]], width: int, *, resampled: bool) -> Spec:
-    left, right = (200, 110) if width == _WIDE else (126, 84)
+    left, right = (200, 110) if width == WIDE else (126, 84)
     if not resampled:
         right = 60
     rows = [_bar_row(order, label, left, resampled=resampled) for order, label in enumerate(ordered)]
@@ -124,7 +125,7 @@ def _named_bars(ordered: Sequence[Mapping[str, Any]], width: int, *, resampled: 
     ]
     if resampled:
         layers.insert(1, _bars("after", row, rows, thickness=5, color="var(--series)"))
-    return _sized(width, {"left": left, "right": right, "top": 4, "bottom": 26}, {"step": 19}) | {
+    return sized(width, {"left": left, "right": right, "top": 4, "bottom": 26}, {"step": 19}) | {
         "data": {"values": rows},
         "layer": layers,
     }
@@ -136,8 +137,8 @@ def _bar_row(order: int, label: Mapping[str, Any], left: int, *, resampled: bool
     return {
         "order": order,
         "name": clip_width(visible(label["name"]), left // 8),
-        "before": max(before, _BELOW_ONE),
-        "after": max(after, _BELOW_ONE),
+        "before": max(before, BELOW_ONE),
+        "after": max(after, BELOW_ONE),
         "counts": f"{before:,} \N{RIGHTWARDS ARROW} {after:,}" if changed else f"{before:,}",
     }
 
@@ -146,7 +147,7 @@ def _bars(field: str, row: Spec, rows: Sequence[Mapping[str, Any]], *, thickness
     largest = max((max(each["before"], each["after"]) for each in rows), default=1)
     return {
         "mark": {"type": "bar", "size": thickness, "color": color},
-        "encoding": {"y": row, "x": _log_counts(field, largest), "x2": {"datum": _BELOW_ONE}},
+        "encoding": {"y": row, "x": log_counts(field, largest), "x2": {"datum": BELOW_ONE}},
     }
 
 
@@ -160,33 +161,55 @@ def _text(row: Spec, field: str, at: float, align: str, color: str) -> Spec:
 def _ranked_steps(ordered: Sequence[Mapping[str, Any]], width: int, *, resampled: bool) -> Spec:
     step = max(1, math.ceil(len(ordered) / _MOST_STEPS))
     rows = [
-        {"rank": rank, "before": max(label["before"], _BELOW_ONE), "after": max(label["after"], _BELOW_ONE)}
+        {"rank": rank, "before": max(label["before"], BELOW_ONE), "after": max(label["after"], BELOW_ONE)}
         for rank, label in enumerate(ordered, start=1)
         if (rank - 1) % step == 0 or rank == len(ordered)
     ]
     largest = max(max(row["before"], row["after"]) for row in rows)
-    across = {"field": "rank", "type": "quantitative", "axis": _axis(_round_steps(len(ordered)), _RANK_TITLE)}
+    across = {"field": "rank", "type": "quantitative", "axis": axis(round_steps(len(ordered)), _RANK_TITLE)}
     across["scale"] = {"domain": [1, len(ordered)], "nice": False}
 
     def up(field: str) -> Spec:
-        return _log_counts(field, largest)
+        return log_counts(field, largest)
 
     layers: list[Spec] = [
         {
             "mark": {"type": "area", "interpolate": "step", "color": "var(--soft)"},
-            "encoding": {"x": across, "y": up("before"), "y2": {"datum": _BELOW_ONE}},
+            "encoding": {"x": across, "y": up("before"), "y2": {"datum": BELOW_ONE}},
         }
     ]
     if resampled:
         line = {"type": "line", "interpolate": "step", "color": "var(--series)", "strokeWidth": 1.5}
         layers.append({"mark": line, "encoding": {"x": across, "y": up("after")}})
-    return _sized(width, {"left": 56, "right": 14, "top": 8, "bottom": 44}, 240) | {
+    return sized(width, {"left": 56, "right": 14, "top": 8, "bottom": 44}, 240) | {
         "data": {"values": rows},
         "layer": layers,
     }
 
 
 _RANK_TITLE = "labels, most frequent first"
+
+
+def _columns(histogram: Sequence[Mapping[str, int]], width: int) -> Spec:
+    rows = [{"order": order, "rows": each["rows"]} for order, each in enumerate(histogram)]
+    across: Spec = {"field": "order", "type": "ordinal", "sort": None}
+    across["axis"] = {"title": "words", "labelAngle": 0, "labelExpr": _starts(histogram), "grid": False}
+    up = {"field": "rows", "type": "quantitative", "axis": {"title": None, "tickCount": 4, "format": ",d"}}
+    return sized(width, {"left": 56, "right": 12, "top": 8, "bottom": 44}, 170) | {
+        "data": {"values": rows},
+        "mark": {"type": "bar", "color": "var(--series)"},
+        "encoding": {"x": across, "y": up},
+    }
+
+
+def _starts(histogram: Sequence[Mapping[str, int]]) -> str:
+    """Return the Vega expression that names a column by the shortest length in it."""
+    starts = [_short(each["first"]) for each in histogram]
+    return f"{starts}[datum.value]"
+
+
+def _short(count: int) -> str:
+    return f"{count // 1000}k" if count >= 1000 else str(count)  # noqa: PLR2004 - what k stands for
 
 
 def _curves(curves: Mapping[str, Sequence[float | None]], best_epoch: int | None) -> Spec:
@@ -197,7 +220,7 @@ def _curves(curves: Mapping[str, Sequence[float | None]], best_epoch: int | None
         if value is not None
     ]
     n_epochs = max((row["epoch"] for row in rows), default=1)
-    across: Spec = {"field": "epoch", "type": "quantitative", "axis": _axis(_round_steps(n_epochs), "epoch")}
+    across: Spec = {"field": "epoch", "type": "quantitative", "axis": axis(round_steps(n_epochs), "epoch")}
     across["scale"] = {"domain": [1, max(n_epochs, 2)], "nice": False}
     up = {"field": "value", "type": "quantitative", "axis": {"title": None, "tickCount": 4}}
     up["scale"] = {"zero": False, "nice": True}
@@ -209,7 +232,7 @@ def _curves(curves: Mapping[str, Sequence[float | None]], best_epoch: int | None
         rule = {"type": "rule", "color": "var(--muted)", "strokeDash": [1, 3], "strokeWidth": 1.5}
         layers.insert(0, {"mark": rule, "encoding": {"x": across | {"field": None, "datum": best_epoch}}})
         layers[0]["encoding"]["x"].pop("field")
-    return _sized(_NARROW, {"left": 56, "right": 12, "top": 8, "bottom": 44}, 170) | {
+    return sized(NARROW, {"left": 56, "right": 12, "top": 8, "bottom": 44}, 170) | {
         "data": {"values": rows},
         "layer": layers,
     }
@@ -226,48 +249,23 @@ def _curve(name: str, across: Spec, up: Spec, look: Spec) -> Spec:
 
 def _scatter(dots: Sequence[Mapping[str, Any]], width: int) -> Spec:
     counts = [dot["rows"] for dot in dots] or [1]
-    across = _log_counts("rows", max(counts), "train rows of the label (log scale)", smallest=min(counts))
+    across = log_counts("rows", max(counts), "train rows of the label (log scale)", smallest=min(counts))
     up = {"field": "f1", "type": "quantitative", "scale": {"domain": [0, 1]}}
-    up["axis"] = _axis([0, 0.2, 0.4, 0.6, 0.8, 1], None) | {"format": ".1f"}
+    up["axis"] = axis([0, 0.2, 0.4, 0.6, 0.8, 1], None) | {"format": ".1f"}
     mark = {"type": "circle", "size": 80, "color": "var(--series)", "opacity": 0.55, "stroke": "var(--card)"}
-    return _sized(width, {"left": 40, "right": 16, "top": 10, "bottom": 44}, 230) | {
+    return sized(width, {"left": 40, "right": 16, "top": 10, "bottom": 44}, 230) | {
         "data": {"values": list(dots)},
         "mark": mark,
         "encoding": {"x": across, "y": up},
     }
 
 
-def _sized(width: int, padding: dict[str, int], height: int | Spec) -> Spec:
-    return {"width": width - padding["left"] - padding["right"], "height": height, "padding": padding}
-
-
-def _log_counts(field: str, largest: float, title: str | None = None, *, smallest: float = 1) -> Spec:
-    """Return an encoding by the logarithm, its grid at the powers of ten."""
-    first = int(math.log10(max(smallest, 1)))
-    top = max(largest * 1.1, 2.0 * 10**first)
-    ticks = [10**power for power in range(first, int(math.log10(top)) + 1)]
-    scale = {"type": "log", "domain": [_BELOW_ONE * 10**first, top], "nice": False}
-    return {"field": field, "type": "quantitative", "scale": scale, "axis": _axis(ticks, title) | {"format": ",d"}}
-
-
-def _axis(values: Sequence[float], title: str | None) -> Spec:
-    return {"values": list(values), "title": title}
-
-
-def _round_steps(largest: int) -> list[int]:
-    """Return 1 and up to six round numbers up to `largest`."""
-    raw = max(1.0, largest / 6)
-    power = 10 ** math.floor(math.log10(raw))
-    step = math.ceil(min(factor for factor in (1, 2, 5, 10) if factor * power >= raw) * power)
-    return [1, *(value for value in range(step, largest + 1, step) if value > 1)]
-
-
-def _describe_counts(ordered: Sequence[Mapping[str, Any]], *, resampled: bool) -> str:
+def _describe_counts(ordered: Sequence[Mapping[str, Any]], what: str, *, resampled: bool) -> str:
     if not ordered:
         return "Bar chart: there are no labels."
     first, last = ordered[0], ordered[-1]
     text = (
-        f"Bar chart, logarithmic scale: train rows of {len(ordered):,} labels, from {visible(first['name'])} "
+        f"Bar chart, logarithmic scale: {what} of {len(ordered):,} labels, from {visible(first['name'])} "
         f"({first['before']:,}) to {visible(last['name'])} ({last['before']:,})"
     )
     if resampled:

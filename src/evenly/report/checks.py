@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from evenly.formats import SPLITS, SplitRows
-from evenly.report.sources import plain
+from evenly.report.sources import plain, read_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
 
-__all__ = ["check_leaks", "split_sizes"]
+__all__ = ["check_leaks", "rare_labels", "split_sizes"]
+
+_RARE = 10
+"""Rows that a label has at most to be told where they went."""
+_PLACES = ("name", "count", *SPLITS, "unused", "guarantee")
 
 
 def split_sizes(labels: sparse.csr_matrix, split: SplitRows) -> list[dict[str, Any]]:
@@ -48,6 +52,13 @@ def _size(name: str, held: sparse.csr_matrix, n_rows: int, in_table: NDArray[np.
     return checked
 
 
+def rare_labels(split: Path) -> list[dict[str, Any]]:
+    """Return where the rows of every label with 1 to 10 rows went, the rarest first."""
+    rows = [row for row in read_columns(split / "labels.parquet") if 0 < row["count"] <= _RARE]
+    ordered = sorted(rows, key=lambda row: (row["count"], row["id"]))
+    return [{name: row[name] for name in _PLACES} for row in ordered]
+
+
 def check_leaks(split: SplitRows, plan: Path) -> list[dict[str, Any]]:
     """Return the checks: what was looked at, how many were found against it, and how many were looked at."""
     train = split.code == SPLITS.index("train")
@@ -55,7 +66,7 @@ def check_leaks(split: SplitRows, plan: Path) -> list[dict[str, Any]]:
     made = pq.read_table(plan / "synthetic.parquet", columns=["seed_row", "reference_row"])
     parents = np.concatenate([made[name].to_numpy() for name in made.column_names])
     n_units, torn = _torn_units(split)
-    held_out = np.unique(split.unit[~train])
+    held_out = np.unique(split.unit[split.code > 0])
     related = np.isin(split.unit[np.concatenate([planned, parents])], held_out)
     return [
         _check("units_in_two_splits", "No unit (rows of one text or group) is in two splits", torn, n_units),
@@ -71,7 +82,8 @@ def check_leaks(split: SplitRows, plan: Path) -> list[dict[str, Any]]:
 
 
 def _torn_units(split: SplitRows) -> tuple[int, int]:
-    places = np.unique(np.column_stack([split.unit, split.code.astype(np.int64)]), axis=0)
+    used = split.code >= 0
+    places = np.unique(np.column_stack([split.unit, split.code.astype(np.int64)])[used], axis=0)
     n_units = len(np.unique(places[:, 0]))
     return n_units, len(places) - n_units
 

@@ -8,12 +8,18 @@
 `totals`                  label tags of the test rows: `positives`, `predicted`, `tp`; `labels_tested`,
                           `labels_found`, `labels_never_predicted`
 `table`                   `text_columns`, `rows_read`, `rows_kept`, `rows_rejected`, `n_labels`
+`source`                  list of `file`, `format`, `encoding`, `delimiter`, `quote`, `header`, as they were found
 `rejects`                 `count`, `reasons` (list of `reason`, `count`, `examples`), `other`
+`findings`                list of what was looked for in the texts: `name`, `title`, `sentence`, `rows`, `cases`,
+                          `severity`, `looked` (whether it was looked for), `examples`; see `evenly.inspect`
+`lengths`                 `characters`, `words`: quantiles a row; `histogram` of the words
 `imbalance`               `before`, `after`: `rows`, `labels_held`, `labels_empty`, `mean_ir`, `max_ir`,
                           `cardinality`, `scumble`; of the train split
 `statistics`              ``summary.json`` of the label statistics: measures of `all` rows and of each split
 `split`                   `sizes` (a dict a split), `checks` (a dict a proof, with `violations`), `quality`
-                          (``quality.json`` of the split)
+                          (``quality.json`` of the split), `rows_unused`, `rare_labels` (those of 10 rows or
+                          fewer: `name`, `count`, `train`, `validation`, `test`, `unused`, `guarantee`: what it
+                          lacks)
 `training`                `curves`: metric to `train` and `validation`; `best_epoch` from 1 on, or null
 `metrics`                 `test`, `validation`, `baseline`, ...: metric to value
 `groups`                  list of head, medium, tail: `labels`, `labels_tested`, means
@@ -40,9 +46,12 @@ import pyarrow.parquet as pq
 
 from evenly.formats import read_facts, read_label_names, read_labels, read_split
 from evenly.imbalance import irlbl
-from evenly.report.checks import check_leaks, split_sizes
+from evenly.report.checks import check_leaks, rare_labels, split_sizes
 from evenly.report.examples import synthetic_examples
+from evenly.report.findings import read_findings
 from evenly.report.imbalance import measure_imbalance, read_train_sets
+from evenly.report.lengths import text_lengths
+from evenly.report.origin import describe_table, read_dialects
 from evenly.report.provenance import portable, read_provenance
 from evenly.report.rejects import read_rejects
 from evenly.report.results import group_figures, label_scores, read_curves, read_metrics, totals
@@ -87,14 +96,19 @@ def collect_figures(sources: Sources, *, title: str, settings: Mapping[str, Any]
         },
         "key_figures": _key_figures(metrics, task),
         "totals": tested,
-        "table": {name: facts[name] for name in _TABLE_FACTS} | {"n_labels": len(names)},
+        "table": describe_table(sources.table),
+        "source": read_dialects(sources.table),
         "rejects": read_rejects(sources.table),
+        "findings": read_findings(sources.checks),
+        "lengths": text_lengths(sources.checks),
         "imbalance": {"before": measure_imbalance(before), "after": measure_imbalance(after)},
         "statistics": plain(read_json(sources.stats / "summary.json")),
         "split": {
             "sizes": split_sizes(matrix, split),
             "checks": check_leaks(split, sources.plan),
             "quality": plain(read_json(sources.split / "quality.json")),
+            "rows_unused": int((split.code < 0).sum()),
+            "rare_labels": rare_labels(sources.split),
         },
         "training": {"curves": read_curves(sources.model), "best_epoch": learnt.get("best_epoch")},
         "metrics": metrics,
@@ -104,9 +118,6 @@ def collect_figures(sources: Sources, *, title: str, settings: Mapping[str, Any]
         "settings": portable(settings),
         "stages": read_provenance(sources),
     }
-
-
-_TABLE_FACTS = ("text_columns", "rows_read", "rows_kept", "rows_rejected")
 
 
 def _key_figures(metrics: Mapping[str, Mapping[str, Any]], task: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Figures in, one self-contained HTML page out.
+"""Figures in, one self-contained HTML page out: the report of a run, or the inspection of a table.
 
 Nothing is loaded from anywhere: style, script and charts stand in the page, and its content security policy lets
 nothing else run, whatever a label is called. The template engine escapes every value; `visible` shows what would
@@ -24,7 +24,7 @@ from evenly.report.visible import visible
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["render_page"]
+__all__ = ["render_inspection", "render_page"]
 
 _MISSING = "\N{EN DASH}"
 _MOST_CURVES = 6
@@ -38,13 +38,28 @@ def render_page(figures: Mapping[str, Any]) -> str:
     figures
         From `evenly.report.figures.collect_figures`.
     """
+    return _render("report.html", figures, _draw(figures))
+
+
+def render_inspection(figures: Mapping[str, Any]) -> str:
+    """Return the inspection of a table as HTML.
+
+    Parameters
+    ----------
+    figures
+        From `evenly.inspection.figures.collect_figures`.
+    """
+    return _render("inspection.html", figures, _draw_table(figures))
+
+
+def _render(template: str, figures: Mapping[str, Any], drawn: Mapping[str, Any]) -> str:
     script = _read("page.js")
     return (
         _environment()
-        .get_template("page.html")
+        .get_template(template)
         .render(
             figures=figures,
-            charts=_draw(figures),
+            charts=drawn,
             wording=wording,
             style=Markup(_read("style.css")),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own file
@@ -66,7 +81,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    environment.filters.update(number=_number, score=_score, share=_share, ratio=_ratio, flat=_flatten)
+    environment.filters.update(number=_number, score=_score, share=_share, ratio=_ratio, whole=_whole, flat=_flatten)
     environment.globals.update(mark_new=mark_new)
     return environment
 
@@ -81,10 +96,25 @@ def _draw(figures: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "counts": charts.label_counts_chart(labels, resampled=figures["resampling"]["method"] != "none"),
         "counts_are_named": len(labels) <= charts.MOST_NAMED_LABELS,
+        "lengths": _draw_lengths(figures),
         "curves": [(name, charts.curve_chart(name, each, training["best_epoch"])) for name, each in curves],
         "dots_are_thinned": len(labels) > charts.MOST_DOTS,
         "f1_by_count": charts.score_by_count_chart(labels),
     }
+
+
+def _draw_table(figures: Mapping[str, Any]) -> dict[str, Any]:
+    labels = [{"name": label["name"], "before": label["rows"], "after": label["rows"]} for label in figures["labels"]]
+    return {
+        "counts": charts.label_counts_chart(labels, resampled=False, what="rows"),
+        "counts_are_named": len(labels) <= charts.MOST_NAMED_LABELS,
+        "lengths": _draw_lengths(figures),
+    }
+
+
+def _draw_lengths(figures: Mapping[str, Any]) -> Markup | None:
+    histogram = figures["lengths"]["histogram"]
+    return charts.length_chart(histogram) if histogram else None
 
 
 def _number(value: float | None) -> str:
@@ -103,6 +133,10 @@ def _share(value: float | None) -> str:
 
 def _ratio(value: float | None) -> str:
     return _MISSING if value is None else f"{value:,.1f}"
+
+
+def _whole(value: float | None) -> str:
+    return _MISSING if value is None else f"{value:,.0f}"
 
 
 def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -12,16 +12,15 @@ from evenly.manifest import read_manifest
 from evenly.report.sources import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
-
-    from evenly.report.sources import Sources
 
 __all__ = ["portable", "read_provenance"]
 
 
-def read_provenance(sources: Sources) -> list[dict[str, Any]]:
+def read_provenance(folders: Iterable[Path]) -> list[dict[str, Any]]:
     """Return stage, versions, key, digests and notes of each artifact, in the order of the run."""
-    return [_describe(folder) for folder in sources]
+    return [_describe(folder) for folder in folders]
 
 
 def _describe(folder: Path) -> dict[str, Any]:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["METHODS", "SPLITTING", "STAGES", "TASKS", "curve_name", "metric_name", "metric_table", "source_name"]
+__all__ = [
+    "METHODS",
+    "SPLITTING",
+    "STAGES",
+    "TASKS",
+    "character_name",
+    "curve_name",
+    "metric_name",
+    "metric_table",
+    "source_name",
+]
 
 TASKS = {"binary": "two classes", "multiclass": "one label a row", "multilabel": "several labels a row"}
 
@@ -22,11 +32,13 @@ METHODS = {
 
 SPLITTING = {
     "iterative": "by iterative stratification, the rarest label first",
+    "iterative, pairs of labels too": "by iterative stratification of labels and pairs of labels, the rarest first",
     "stratified": "by stratification",
 }
 
 STAGES = {
     "table": "Table",
+    "checks": "Texts",
     "split": "Split",
     "stats": "Label statistics",
     "weights": "Weights",
@@ -72,7 +84,25 @@ _METRICS = {
     "n_labels_roc_auc": ("Labels in ROC-AUC", "those with and without documents in the split"),
 }
 
+_CHARACTERS = {
+    "": "none",
+    "\t": "tab",
+    " ": "space",
+    ",": "comma",
+    ";": "semicolon",
+    "|": "bar",
+    '"': "double",
+    "'": "single",
+}
+
 _CURVES = {"loss": "Loss", "pr_auc": "PR-AUC", "f1": "F1", "accuracy": "Accuracy"}
+
+
+def character_name(character: str | None) -> str:
+    """Return the name of a delimiter or quote of a CSV file; a dash where it means nothing there."""
+    if character is None:
+        return "\N{EN DASH}"
+    return _CHARACTERS.get(character, character)
 
 
 def metric_name(metric: str) -> tuple[str, str]:

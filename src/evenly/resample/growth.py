@@ -7,12 +7,14 @@ largest count too. Rows that were added without a fall of the largest IR are tak
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evenly.imbalance import label_counts
+from evenly.resample.limits import OWN_RATIO
+from evenly.resample.targets import aim_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,7 +72,7 @@ class Neighbors:
     Attributes
     ----------
     rows
-        Shape (n_entries, k), int64: row numbers, nearest first.
+        Shape (n_entries, k), int64: row numbers, nearest first; -1 for entries that have not been looked at.
     n_neighbors
         Shape (n_labels,), int64: how many of the k columns count; 0 where a bag has a single row.
     label_sets
@@ -97,6 +99,9 @@ class Growth:
         int32: the label that was served.
     entry
         int64: the place in `Bags.rows`.
+    wanted
+        Shape (n_entries,), bool: entries that came up although their neighbours are not known. Where there are any,
+        the growth is a guess.
     """
 
     seed: NDArray[np.int64]
@@ -105,6 +110,7 @@ class Growth:
     position: NDArray[np.float64]
     label: NDArray[np.int32]
     entry: NDArray[np.int64]
+    wanted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
 
 def grow(
@@ -116,6 +122,9 @@ def grow(
     neighbors: Neighbors | None = None,
 ) -> Growth:
     """Add rows for the labels that have a bag until each has an IRLbl of at most the target, or none can be helped.
+
+    Where no target is stated, labels are served in turn until each has come to the MeanIR at the start, or the
+    amount is used up, as in the papers.
 
     Parameters
     ----------
@@ -156,8 +165,9 @@ def grow(
         cursor=np.empty(n_labels, np.int64),
         kept=np.empty(n_labels, np.int64),
         retired=np.zeros(n_labels, np.bool_),
+        wanted=np.zeros(len(bags.rows), np.bool_),
     )
-    size = limits.budget(n_rows)
+    size = limits.budget(n_rows, OWN_RATIO)
     log = kernels.Log(
         entry=np.empty(size, np.int64),
         reference=np.empty(size, np.int64),
@@ -166,7 +176,8 @@ def grow(
         label=np.empty(size, np.int64),
         label_set=np.empty(size, np.int64),
     )
-    n = kernels.grow_rows(random_state, supply, state, log, float(limits.target_ir)) if len(served) else 0
+    run = kernels.grow_in_turn if limits.target_ir is None else kernels.grow_rows
+    n = run(random_state, supply, state, log, aim_of(limits, counts)) if len(served) else 0
     return Growth(
         seed=bags.rows[log.entry[:n]],
         reference=log.reference[:n],
@@ -174,4 +185,5 @@ def grow(
         position=log.position[:n],
         label=log.label[:n].astype(np.int32),
         entry=log.entry[:n],
+        wanted=state.wanted,
     )

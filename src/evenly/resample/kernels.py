@@ -15,7 +15,15 @@ from evenly.compiled import compiled
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Log", "State", "Supply", "grow_rows", "nearest_by_product", "remove_rows"]
+__all__ = [
+    "Log",
+    "State",
+    "Supply",
+    "grow_in_turn",
+    "grow_rows",
+    "remove_in_turn",
+    "remove_rows",
+]
 
 PATIENCE = 25  # rounds without a fall of the largest IR: one round may be bad luck, so many are not
 HALF = 0.5
@@ -45,6 +53,7 @@ class State(NamedTuple):
 
     `entries` holds for every label the entries still worth trying, in its first `alive` places; recipes walk through
     them (`cursor`) and keep those that can be used again (`kept`). `room` is how often a row may still be used.
+    `wanted` marks the entries that came up and whose neighbours are not known.
     """
 
     counts: NDArray[np.int64]
@@ -55,6 +64,7 @@ class State(NamedTuple):
     cursor: NDArray[np.int64]
     kept: NDArray[np.int64]
     retired: NDArray[np.bool_]
+    wanted: NDArray[np.bool_]
 
 
 class Log(NamedTuple):
@@ -151,8 +161,14 @@ def _add_row(rng: Any, supply: Supply, state: State, log: Log, n: int, label: in
             while share == HALF:  # neither parent has the larger share
                 share = rng.random()
             position = (1.0 - share) * rng.random()
+        unknown = reference < 0
+        if unknown:
+            reference = row  # a guess; see `grow_lazily`
         label_set = entry if supply.sets_by_entry else (row if share < HALF else reference)
-        if may_raise or not _raises_top(supply, state, label_set):
+        accepted = may_raise or not _raises_top(supply, state, label_set)
+        if unknown and (accepted or supply.sets_by_entry or share > HALF):
+            state.wanted[entry] = True
+        if accepted:
             log.entry[n], log.reference[n], log.label[n] = entry, reference, label
             log.share[n], log.position[n], log.label_set[n] = share, position, label_set
             state.room[row] -= 1
@@ -251,6 +267,78 @@ def grow_rows(rng: Any, supply: Supply, state: State, log: Log, target_ir: float
 
 
 @compiled
+def grow_in_turn(rng: Any, supply: Supply, state: State, log: Log, mean_ir: float) -> int:
+    """Add a row for each label in turn until all stand at `mean_ir`, or the log is full: the rule of ML-ROS.
+
+    A label that has come to the mean is dropped for good, whatever the clones for others do to it.
+    """
+    _reset_lists(supply, state)
+    n = int(np.int64(0))
+    before = -1
+    while before < n < len(log.entry):
+        before = n
+        for label in supply.order:
+            if n < len(log.entry) and not state.retired[label]:
+                n += _add_row(rng, supply, state, log, n, label, True)  # noqa: FBT003 - as above
+                if state.top[0] <= mean_ir * state.counts[label]:
+                    state.retired[label] = True
+    return n
+
+
+@compiled
+def _is_last(
+    sets: tuple[NDArray[np.int64], NDArray[np.int64]],
+    counts: NDArray[np.int64],
+    row: int,
+) -> bool:
+    for place in range(sets[0][row], sets[0][row + 1]):
+        if counts[sets[1][place]] <= 1:
+            return True
+    return False
+
+
+@compiled
+def remove_in_turn(
+    rng: Any,
+    bags: tuple[NDArray[np.int64], NDArray[np.int64]],
+    sets: tuple[NDArray[np.int64], NDArray[np.int64]],
+    counts: NDArray[np.int64],
+    free: NDArray[np.bool_],
+    budget: int,
+    mean_ir: float,
+) -> NDArray[np.int64]:
+    """Remove a random free row of each label in turn, but no label's last one: the rule of ML-RUS.
+
+    Only labels with a bag are served, each until its IRLbl has risen to `mean_ir`. Returns the rows removed, in
+    order. `counts` and `free` are changed in place.
+    """
+    start, rows = bags
+    alive = start[1:] - start[:-1]
+    removed = np.empty(budget, np.int64)
+    n = 0
+    left = True
+    while left and n < budget:
+        left = False
+        for label in range(len(alive)):
+            while n < budget and alive[label] > 0:
+                place = start[label] + int(rng.random() * alive[label])
+                alive[label] -= 1
+                row = rows[place]
+                rows[place] = rows[start[label] + alive[label]]
+                if free[row] and not _is_last(sets, counts, row):
+                    free[row] = False
+                    removed[n] = row
+                    n += 1
+                    for position in range(sets[0][row], sets[0][row + 1]):
+                        counts[sets[1][position]] -= 1
+                    if counts.max() >= mean_ir * counts[label]:
+                        alive[label] = 0
+                    left = True
+                    break
+    return removed[:n]
+
+
+@compiled
 def _may_go(
     set_start: NDArray[np.int64],
     set_labels: NDArray[np.int64],
@@ -309,38 +397,3 @@ def remove_rows(
             if counts.max() < top:
                 keep = n
     return removed[:keep]
-
-
-@compiled
-def nearest_by_product(
-    by_row: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
-    by_column: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
-    k: int,
-) -> NDArray[np.int64]:
-    """Return for every row the k others with the largest dot product, nearest first, ties by row number.
-
-    The products of one row are summed over the columns that it has, so memory is one number a row.
-    """
-    starts, columns, values = by_row
-    column_starts, column_rows, column_values = by_column
-    n_rows = len(starts) - 1
-    nearest = np.empty((n_rows, k), np.int64)
-    product = np.zeros(n_rows)
-    best = np.empty(k)
-    for row in range(n_rows):
-        product[:] = 0.0
-        for place in range(starts[row], starts[row + 1]):
-            column, value = columns[place], values[place]
-            for other in range(column_starts[column], column_starts[column + 1]):
-                product[column_rows[other]] += value * column_values[other]
-        found = 0
-        for other in range(n_rows):
-            if other == row or (found == k and product[other] <= best[k - 1]):
-                continue
-            at = min(found, k - 1)
-            while at > 0 and best[at - 1] < product[other]:
-                best[at], nearest[row, at] = best[at - 1], nearest[row, at - 1]
-                at -= 1
-            best[at], nearest[row, at] = product[other], other
-            found = min(found + 1, k)
-    return nearest

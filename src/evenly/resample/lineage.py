@@ -63,6 +63,6 @@ def trace_parents(parents: NDArray[np.int64], split: SplitRows) -> Lineage:
     parents = np.unique(parents)
     in_train = split.code == SPLITS.index("train")
     inside = parents[in_train[parents]]
-    leaking_units = np.unique(split.unit[~in_train])
+    leaking_units = np.unique(split.unit[split.code > SPLITS.index("train")])  # a row in no split cannot leak
     twins = np.isin(split.unit[inside], leaking_units)
     return Lineage(len(parents), len(parents) - len(inside), int(twins.sum()))

@@ -1,4 +1,4 @@
-"""MLSMOTE for sparse features: recipes of synthetic rows for rare labels.
+"""MLSMOTE: recipes of synthetic rows for rare labels.
 
 A recipe names two original rows that both hold the label it serves, the share of the second, and the labels of the
 row to be made. What the row then is (a spliced text, an interpolated vector) is decided elsewhere.
@@ -6,7 +6,7 @@ row to be made. What the row then is (a spliced text, an interpolated vector) is
 
 from __future__ import annotations
 
-import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -14,100 +14,64 @@ from scipy import sparse
 
 from evenly.errors import ConfigError
 from evenly.imbalance import label_counts, label_matrix
-from evenly.resample.growth import Bags, Neighbors, grow
-from evenly.resample.limits import Limits
-from evenly.resample.neighbors import nearest_in_bag
-from evenly.resample.targets import above_target
+from evenly.resample.changes import Recipes
+from evenly.resample.growth import Bags, Growth, Neighbors
+from evenly.resample.lazy_growth import grow_lazily, search_entries
+from evenly.resample.limits import Amount, Limits
+from evenly.resample.neighborhoods import SearchHere
+from evenly.resample.targets import above_target, aim_of
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from numpy.typing import NDArray
 
-__all__ = ["LabelRule", "Recipes", "mlsmote", "servable_labels"]
+__all__ = ["LabelRule", "RankingTies", "Recipes", "mix_labels", "mlsmote", "servable_labels"]
 
-LabelRule = Literal["weighted", "ranking", "union", "intersection"]
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Recipes:
-    """Synthetic rows before they are realised; arrays of shape (n_recipes,), in the order they were made.
-
-    Attributes
-    ----------
-    seed, reference
-        int64, the rows they are made of; always different.
-    share
-        float64 in [0, 1): how much of the row the reference gives.
-    position
-        float64 in [0, 1 - share]: where in the row the reference's part begins.
-    label
-        int32, the label served; both parents hold it.
-    labels
-        CSR matrix, shape (n_recipes, n_labels), int8: the labels of the row.
-    """
-
-    seed: NDArray[np.int64]
-    reference: NDArray[np.int64]
-    share: NDArray[np.float64]
-    position: NDArray[np.float64]
-    label: NDArray[np.int32]
-    labels: sparse.csr_matrix
-
-    def __len__(self) -> int:
-        """Return the number of synthetic rows."""
-        return len(self.seed)
-
-    def part(self, begin: int, end: int) -> Recipes:
-        """Return the recipes from `begin` to before `end`."""
-        fields = (getattr(self, field.name)[begin:end] for field in dataclasses.fields(self))
-        return Recipes(*fields)
-
-    def renumbered(self, rows: NDArray[np.int64]) -> Recipes:
-        """Return the same recipes with parents ``rows[parent]``: from places in a part to rows of a table."""
-        return dataclasses.replace(self, seed=rows[self.seed], reference=rows[self.reference])
-
-    @classmethod
-    def none(cls, n_labels: int) -> Recipes:
-        """Return no recipes at all."""
-        rows = np.empty(0, np.int64)
-        labels = sparse.csr_matrix((0, n_labels), dtype=np.int8)
-        return cls(rows, rows, np.empty(0), np.empty(0), rows.astype(np.int32), labels)
+LabelRule = Literal["weighted", "soft", "ranking", "union", "intersection", "seed"]
+RankingTies = Literal["drop", "half"]
 
 
 def mlsmote(
     labels: Any,
-    features: sparse.csr_matrix,
+    features: Any,
     *,
-    target_ir: float,
-    max_copies: int,
-    max_growth: float,
     k_neighbors: int = 5,
     label_rule: LabelRule = "weighted",
+    ranking_ties: RankingTies = "drop",
     random_state: np.random.Generator | int,
+    **amount: Unpack[Amount],
 ) -> Recipes:
-    """Make recipes for the labels above the target until each has an IRLbl of at most that.
+    """Make recipes for the labels in the minority: those above the target, or else above the MeanIR.
 
-    The seeds of a label are the rows of its bag, one after the other in a random order; the reference is drawn from
-    the `k_neighbors` nearest rows of the same bag. The paper makes one row a seed; here seeds repeat, with new
-    references, up to the target. With one label a row this is SMOTE within the class.
+    The paper's rule makes one row of each row of a minority label's bag, with a reference drawn from the
+    `k_neighbors` nearest rows of the same bag. It at best halves an IRLbl. With `target_ir`, `n_samples` or `ratio`
+    the seeds of a label are its rows one after the other in a random order, and they repeat with new references.
+    With one label a row this is SMOTE within the class.
 
     Parameters
     ----------
     labels
         Shape (n_rows, n_labels), sparse or dense, 0/1.
     features
-        Shape (n_rows, n_features), L2-normalised; only the rows of `servable_labels` are looked at.
-    target_ir, max_copies, max_growth
-        See `Limits`; a row is a seed at most ``max_copies - 1`` times.
+        Shape (n_rows, n_features): sparse (compared by angle), or dense floats; only the rows of `servable_labels` are
+        looked at. Or a `Search`, which has them.
     k_neighbors
         At least 1; a bag of fewer other rows takes all of them.
     label_rule
         ``weighted``: a label is kept when (1 - share) y_seed + share y_reference > 1/2: a label of both parents
-        always, one of a single parent when that gives the larger part, never another one. The paper's rules look at
-        the seed and all its neighbours: ``ranking`` keeps what more than half of them hold (which may omit a label
-        that both parents hold, and add one that neither holds), ``union`` what any holds, ``intersection`` what all
-        hold. The label served is kept by every rule.
+        always, one of a single parent when that gives the larger part, never another one. ``soft``: the same, and
+        those values are the `Recipes.targets`. The paper's rules look at the seed and all its neighbours:
+        ``ranking`` keeps what more than half of them hold (which may omit a label that both parents hold, and add
+        one that neither holds), ``union`` what any holds, ``intersection`` what all hold. ``seed``: the labels of
+        the seed, for rows that repeat its text. The label served is kept by every rule.
+    ranking_ties
+        What ``ranking`` does with a label that exactly half of them hold: ``drop`` it as the paper does, or keep it
+        (``half``) as Mulan does.
     random_state
         A generator, or the seed of one.
+    **amount
+        See `Amount`; nothing: the paper's rule. A row is a seed at most ``max_copies - 1`` times.
 
     Returns
     -------
@@ -130,21 +94,33 @@ def mlsmote(
     >>> len(recipes), set(recipes.seed.tolist()), recipes.labels.toarray().tolist()
     (1, {7}, [[1, 1]])
     """
-    if label_rule not in get_args(LabelRule):
-        raise ConfigError(f"labels is {label_rule!r}; expected one of {', '.join(get_args(LabelRule))}.")
-    if k_neighbors < 1:
-        raise ConfigError(f"k_neighbors is {k_neighbors!r}; expected at least 1.")
+    _check_options(k_neighbors, label_rule, ranking_ties)
     matrix = label_matrix(labels)
-    limits = Limits(target_ir, max_copies, max_growth)
-    bags = Bags.of(matrix, servable_labels(matrix, target_ir))
-    neighbors = _find_neighbors(matrix, features, bags, k_neighbors, label_rule)
+    limits = Limits.stated(**amount)
+    bags = Bags.of(matrix, servable_labels(matrix, aim_of(limits, label_counts(matrix))))
     rng = np.random.default_rng(random_state)
-    growth = grow(matrix, bags, limits=limits, random_state=rng, neighbors=neighbors)
-    if neighbors.label_sets is None:
-        held = matrix[np.where(growth.share < 1 / 2, growth.seed, growth.reference)]
+    search = features if callable(features) else SearchHere(features)
+    neighbors_of = partial(_as_neighbors, matrix, bags, k_neighbors, label_rule, ranking_ties)
+    if limits.own_rule:
+        entries = _pick_entries(bags, limits, matrix.shape[0], rng)
+        neighbors = neighbors_of(search_entries(bags, entries, k_neighbors, search))
+        growth = _one_row_a_seed(bags, entries, neighbors, rng)
     else:
+        growth, neighbors = grow_lazily(
+            matrix,
+            bags,
+            limits=limits,
+            k_neighbors=k_neighbors,
+            search=search,
+            neighbors_of=neighbors_of,
+            random_state=rng,
+        )
+    if neighbors.label_sets is not None:
         held = neighbors.label_sets[growth.entry]
-    return Recipes(growth.seed, growth.reference, growth.share, growth.position, growth.label, held)
+    else:
+        held = matrix[np.where(growth.share < 1 / 2, growth.seed, growth.reference)]
+    recipes = Recipes(growth.seed, growth.reference, growth.share, growth.position, growth.label, held)
+    return mix_labels(recipes, matrix) if label_rule == "soft" else recipes
 
 
 def servable_labels(labels: sparse.csr_matrix, target_ir: float) -> NDArray[np.bool_]:
@@ -153,19 +129,59 @@ def servable_labels(labels: sparse.csr_matrix, target_ir: float) -> NDArray[np.b
     return above_target(counts, target_ir) & (counts > 1)
 
 
-def _find_neighbors(
-    labels: sparse.csr_matrix, features: sparse.csr_matrix, bags: Bags, k: int, label_rule: LabelRule
+def mix_labels(recipes: Recipes, labels: sparse.csr_matrix) -> Recipes:
+    """Return the recipes with soft labels: (1 - share) y_seed + share y_reference."""
+    given, taken = (sparse.diags_array(weight) for weight in (1 - recipes.share, recipes.share))
+    mixed = given @ labels[recipes.seed] + taken @ labels[recipes.reference]
+    targets = sparse.csr_matrix(mixed, dtype=np.float32)
+    return Recipes(
+        recipes.seed, recipes.reference, recipes.share, recipes.position, recipes.label, recipes.labels, targets
+    )
+
+
+def _check_options(k_neighbors: int, label_rule: str, ranking_ties: str) -> None:
+    if label_rule not in get_args(LabelRule):
+        raise ConfigError(f"label_rule is {label_rule!r}; expected one of {', '.join(get_args(LabelRule))}.")
+    if ranking_ties not in get_args(RankingTies):
+        raise ConfigError(f"ranking_ties is {ranking_ties!r}; expected one of {', '.join(get_args(RankingTies))}.")
+    if k_neighbors < 1:
+        raise ConfigError(f"k_neighbors is {k_neighbors!r}; expected at least 1.")
+
+
+def _pick_entries(bags: Bags, limits: Limits, n_rows: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return the seeds of the paper's rule: every entry; where `limits` say less, a random part of them, ascending."""
+    entries = np.arange(len(bags.rows))
+    most = limits.budget(n_rows) if limits.max_copies > 1 else 0
+    return np.sort(rng.permutation(entries)[:most]) if len(entries) > most else entries
+
+
+def _one_row_a_seed(
+    bags: Bags, entries: NDArray[np.int64], neighbors: Neighbors, rng: np.random.Generator
+) -> Growth:
+    """Make one row of each of the entries, as the paper does."""
+    label = bags.labels[entries]
+    reference = neighbors.rows[entries, (rng.random(len(entries)) * neighbors.n_neighbors[label]).astype(np.int64)]
+    share = rng.random(len(entries))
+    position = (1 - share) * rng.random(len(entries))
+    return Growth(bags.rows[entries], reference, share, position, label.astype(np.int32), entries)
+
+
+def _as_neighbors(
+    labels: sparse.csr_matrix,
+    bags: Bags,
+    k: int,
+    label_rule: LabelRule,
+    ranking_ties: RankingTies,
+    rows: NDArray[np.int64],
 ) -> Neighbors:
-    """Find the neighbours of every entry; bags of fewer than k + 1 rows fill the first columns only."""
+    """Add to the neighbours what rows made of them hold; with -1 for entries that have not been looked at."""
     n_neighbors = np.minimum(bags.sizes - 1, k).clip(0)
-    rows = np.zeros((len(bags.rows), max(1, int(n_neighbors.max(initial=0)))), np.int64)
-    for label in np.flatnonzero(n_neighbors):
-        entries = slice(bags.start[label], bags.start[label + 1])
-        rows[entries, : n_neighbors[label]] = nearest_in_bag(features, bags.rows[entries], k)
-    if label_rule == "weighted":
+    if label_rule in {"weighted", "soft"}:
         return Neighbors(rows, n_neighbors)
-    used = np.arange(rows.shape[1]) < n_neighbors[bags.labels][:, None]
-    return Neighbors(rows, n_neighbors, _label_sets(labels, bags.rows, rows, used, label_rule))
+    if label_rule == "seed":
+        return Neighbors(rows, n_neighbors, labels[bags.rows])
+    used = (np.arange(rows.shape[1]) < n_neighbors[bags.labels][:, None]) & (rows >= 0)
+    return Neighbors(rows, n_neighbors, _label_sets(labels, bags.rows, rows, used, label_rule, ranking_ties))
 
 
 def _label_sets(
@@ -174,6 +190,7 @@ def _label_sets(
     neighbors: NDArray[np.int64],
     used: NDArray[np.bool_],
     label_rule: LabelRule,
+    ranking_ties: RankingTies,
 ) -> sparse.csr_matrix:
     """Return the labels that a seed and its neighbours make together, shape (n_entries, n_labels)."""
     group = np.column_stack([seeds, neighbors])[inside := np.column_stack([np.ones(len(seeds), np.bool_), used])]
@@ -182,6 +199,10 @@ def _label_sets(
     members = sparse.csr_matrix((np.ones(len(group), np.int32), group, start), shape=(len(seeds), labels.shape[0]))
     held = sparse.csr_matrix(members @ labels.astype(np.int32))  # by how many of the group
     size = np.repeat(sizes, np.diff(held.indptr))
-    kept = {"ranking": 2 * held.data > size, "union": held.data > 0, "intersection": held.data == size}
+    kept = {
+        "ranking": 2 * held.data >= size if ranking_ties == "half" else 2 * held.data > size,
+        "union": held.data > 0,
+        "intersection": held.data == size,
+    }
     held.data = kept[label_rule].astype(np.int32)
     return label_matrix(held)

@@ -11,37 +11,34 @@ import numpy as np
 
 from evenly.imbalance import label_counts, label_matrix
 from evenly.resample.growth import Bags, grow
-from evenly.resample.limits import Limits
-from evenly.resample.targets import above_target
+from evenly.resample.limits import OWN_RATIO, Amount, Limits
+from evenly.resample.targets import above_target, aim_of
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from numpy.typing import NDArray
 
 __all__ = ["ml_ros", "ml_rus"]
 
 
-def ml_ros(
-    labels: Any,
-    *,
-    target_ir: float,
-    max_copies: int,
-    max_growth: float,
-    random_state: np.random.Generator | int,
-) -> NDArray[np.int32]:
-    """Clone rows of rare labels until every label has an IRLbl of at most the target.
+def ml_ros(labels: Any, *, random_state: np.random.Generator | int, **amount: Unpack[Amount]) -> NDArray[np.int32]:
+    """Clone rows of rare labels.
 
-    As in the paper, a clone is a random row of the label's original bag and raises every label that it holds. Other
-    than there, the aim is `target_ir` instead of the MeanIR at the start, `max_copies` bounds a row, and clones that
-    no longer lower the largest IR are taken back; after that only rows without the most frequent label are cloned.
+    A clone is a random row of the label's original bag, and raises every label that it holds. The paper's rule: the
+    labels above the MeanIR are served in turn, each until its IRLbl has come to the MeanIR at the start, until a
+    quarter of the rows (or `n_samples`, or `ratio`) is added. With `target_ir` labels are served until every IRLbl
+    is at most that; clones that no longer lower the largest IR are taken back, and after that only rows without the
+    most frequent label are cloned.
 
     Parameters
     ----------
     labels
         Shape (n_rows, n_labels), sparse or dense, 0/1.
-    target_ir, max_copies, max_growth
-        See `Limits`.
     random_state
         A generator, or the seed of one.
+    **amount
+        See `Amount`; nothing: the paper's rule.
 
     Returns
     -------
@@ -55,39 +52,35 @@ def ml_ros(
 
     Examples
     --------
-    >>> ml_ros([[1, 0], [1, 0], [1, 0], [1, 0], [0, 1]], target_ir=2, max_copies=10, max_growth=1, random_state=0)
+    >>> ml_ros([[1, 0], [1, 0], [1, 0], [1, 0], [0, 1]], target_ir=2, random_state=0)
     array([1, 1, 1, 1, 2], dtype=int32)
     """
     matrix = label_matrix(labels)
-    bags = Bags.of(matrix, label_counts(matrix) > 0)
-    growth = grow(
-        matrix,
-        bags,
-        limits=Limits(target_ir, max_copies, max_growth),
-        random_state=np.random.default_rng(random_state),
-    )
+    limits = Limits.stated(**amount)
+    counts = label_counts(matrix)
+    # With a target, labels that clones of others lift above it are served too.
+    served = above_target(counts, aim_of(limits, counts)) if limits.target_ir is None else counts > 0
+    growth = grow(matrix, Bags.of(matrix, served), limits=limits, random_state=np.random.default_rng(random_state))
     return (1 + np.bincount(growth.seed, minlength=matrix.shape[0])).astype(np.int32)
 
 
-def ml_rus(
-    labels: Any, *, target_ir: float, max_growth: float, random_state: np.random.Generator | int
-) -> NDArray[np.int32]:
-    """Remove rows that hold no minority label until every label has an IRLbl of at most the target.
+def ml_rus(labels: Any, *, random_state: np.random.Generator | int, **amount: Unpack[Amount]) -> NDArray[np.int32]:
+    """Remove rows that hold no minority label.
 
-    A minority label is one whose IRLbl is above the target at the start; its rows stay. Each step removes a random
-    row of the label that is the most frequent at that moment (the paper walks over all majority labels, which
-    removes rows that do not lower the largest count), unless another label of that row would come above the target.
+    A minority label is one whose IRLbl is above the target (else: the MeanIR) at the start; its rows stay, and so do
+    rows without any label. The paper's rule: the other labels lose random rows in turn, each until its IRLbl has
+    risen to the MeanIR, until a quarter of the rows (or `n_samples`, or `ratio`) is gone; here no label loses its
+    last row. With `target_ir` each step removes a random row of the label that is the most frequent at that moment,
+    unless another label of that row would come above the target, until every IRLbl is at most the target.
 
     Parameters
     ----------
     labels
         Shape (n_rows, n_labels), sparse or dense, 0/1.
-    target_ir
-        See `Limits`.
-    max_growth
-        Most rows removed, as a share of the rows.
     random_state
         A generator, or the seed of one.
+    **amount
+        See `Amount`; `max_copies` means nothing here.
 
     Returns
     -------
@@ -104,23 +97,25 @@ def ml_rus(
     3
     """
     matrix = label_matrix(labels)
-    limits = Limits(target_ir=target_ir, max_growth=max_growth)
+    limits = Limits.stated(**amount)
     counts = label_counts(matrix)
-    minority = above_target(counts, target_ir)
+    aim = aim_of(limits, counts)
+    minority = above_target(counts, aim)
     copies = np.ones(matrix.shape[0], np.int32)
     if not minority.any():
         return copies
-    from evenly.resample.kernels import remove_rows
+    from evenly.resample import kernels
 
-    bags = Bags.of(matrix, counts > 0)
-    removed = remove_rows(
+    paper = limits.target_ir is None
+    bags = Bags.of(matrix, (counts > 0) & ~minority if paper else counts > 0)
+    removed = (kernels.remove_in_turn if paper else kernels.remove_rows)(
         np.random.default_rng(random_state),
         (bags.start, bags.rows),
         (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64)),
         counts,
         np.asarray(matrix @ minority.astype(np.int64)) == 0,
-        min(limits.budget(len(copies)), len(copies)),
-        float(target_ir),
+        min(limits.budget(len(copies), OWN_RATIO), len(copies)),
+        float(aim),
     )
     copies[removed] = 0
     return copies

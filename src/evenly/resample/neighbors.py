@@ -1,34 +1,54 @@
-"""The nearest rows within a bag, exact, by the dot product of L2-normalised sparse features (their cosine)."""
+"""The nearest rows within a bag, exact: of dense features by blocked matrix products, of sparse ones by a bound."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from scipy import sparse
 
+from evenly.errors import ConfigError
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["nearest_in_bag"]
+__all__ = ["Metric", "nearest_in_bag"]
+
+Metric = Literal["cosine", "euclidean"]
 
 
-def nearest_in_bag(features: sparse.csr_matrix, bag: ArrayLike, k: int) -> NDArray[np.int64]:
-    """Return for every row of a bag the k nearest others of the same bag.
+def nearest_in_bag(
+    features: Any, bag: ArrayLike, k: int, *, metric: Metric | None = None, seeds: ArrayLike | None = None
+) -> NDArray[np.int64]:
+    """Return for rows of a bag the k nearest others of the same bag.
+
+    Twins of a row are neighbours as good as any. The answer is that of brute force in float64.
 
     Parameters
     ----------
     features
-        Shape (n_rows, n_features), rows of length 1 (or 0: such a row is as far from all others).
+        Shape (n_rows, n_features), a sparse matrix of any format or a dense array.
     bag
         Shape (n_bag,), row numbers, ascending and distinct.
     k
         How many; a bag of fewer others gives all of them.
+    metric
+        ``euclidean``, or ``cosine`` (a row of zeros is as far from all others); None: cosine for sparse features,
+        which are texts as a rule, Euclidean for dense ones.
+    seeds
+        Shape (n_seeds,), the places in the bag of the rows that are asked for; None: all of them, in order.
 
     Returns
     -------
-    ndarray, shape (n_bag, min(k, n_bag - 1)), int64
+    ndarray, shape (n_seeds, min(k, n_bag - 1)), int64
         Row numbers, nearest first; equally near rows by row number.
+
+    Raises
+    ------
+    ConfigError
+        The metric is unknown.
+    DataError
+        A feature of the bag is not finite.
 
     Examples
     --------
@@ -36,20 +56,26 @@ def nearest_in_bag(features: sparse.csr_matrix, bag: ArrayLike, k: int) -> NDArr
     array([[2],
            [2],
            [1]])
+    >>> nearest_in_bag(np.array([[0.0], [5.0], [7.0], [100.0]]), [0, 1, 3], 2, seeds=[2])
+    array([[1, 0]])
     """
+    if metric is not None and metric not in get_args(Metric):
+        raise ConfigError(f"metric is {metric!r}; expected one of {', '.join(get_args(Metric))}, or None.")
     rows = np.asarray(bag, np.int64)
+    wanted = np.arange(len(rows)) if seeds is None else np.asarray(seeds, np.int64)
     k = min(k, len(rows) - 1)
-    if k < 1:
-        return np.empty((len(rows), 0), np.int64)
-    from evenly.resample.kernels import nearest_by_product
+    if k < 1 or not len(wanted):
+        return np.empty((len(wanted), max(0, k)), np.int64)
+    if sparse.issparse(features):
+        from evenly.resample.sparse_neighbors import nearest_sparse
 
-    inside = features[rows]
-    # Columns that no row of the bag has would make the transposed matrix as long as the vocabulary.
-    used, columns = np.unique(inside.indices, return_inverse=True)
-    small = sparse.csr_matrix((inside.data, columns, inside.indptr), shape=(len(rows), max(1, len(used))))
-    found: NDArray[np.int64] = rows[nearest_by_product(_parts(small), _parts(small.tocsc()), k)]
-    return found
+        return rows[nearest_sparse(features.tocsr(), rows, wanted, k, by_angle=metric != "euclidean")]
+    from evenly.resample.dense_neighbors import nearest_dense
+
+    return rows[nearest_dense(_floats(features), rows, wanted, k, by_angle=metric == "cosine")]
 
 
-def _parts(matrix: Any) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data.astype(np.float64)
+def _floats(features: Any) -> NDArray[Any]:
+    """Return dense features as they are where they are float32 or float64, else as float64."""
+    array = np.asarray(features)
+    return array if array.dtype in {np.dtype(np.float32), np.dtype(np.float64)} else array.astype(np.float64)

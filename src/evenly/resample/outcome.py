@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from evenly.imbalance import irlbl, label_counts
-from evenly.resample.targets import above_target, max_ir, mean_ir
+from evenly.resample.limits import OWN_RATIO
+from evenly.resample.targets import above_target, aim_of, max_ir, mean_ir
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from scipy import sparse
 
     from evenly.resample.limits import Limits
-    from evenly.resample.mlsmote import Recipes
+    from evenly.resample.changes import Recipes
 
 __all__ = ["Outcome", "explain", "measure"]
 
 NAMES_SHOWN = 3
+NEED_PAIRS = frozenset({"mlsmote"})  # serve a label with two of its rows
+WITHOUT_AIM = frozenset({"chain", "from_imblearn", "ml_enn", "ml_tl", "remedial"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,12 +90,13 @@ class Outcome:
 
     def sentence(self, method: str, target_ir: float, names: Sequence[str]) -> str:
         """Return the outcome in plain words."""
+        split = method == "remedial"  # each row removed comes back as two
         changes = [
             f"{count:,} {what.format('s' * (count > 1))} ({sign}{count / max(1, self.n_rows):.0%})"
             for count, what, sign in (
                 (self.n_cloned, "row{} added", "+"),
-                (self.n_synthetic, "synthetic row{} added", "+"),
-                (self.n_removed, "row{} removed", "-"),
+                (0 if split else self.n_synthetic, "synthetic row{} added", "+"),
+                (self.n_removed, "row{} split in two" if split else "row{} removed", "+" if split else "-"),
             )
             if count
         ]
@@ -118,7 +122,12 @@ def _list_some(names: list[str]) -> str:
 
 
 def measure(
-    labels: sparse.csr_matrix, copies: NDArray[np.int32], recipes: Recipes, limits: Limits, method: str
+    labels: sparse.csr_matrix,
+    copies: NDArray[np.int32],
+    recipes: Recipes,
+    limits: Limits,
+    method: str,
+    k_neighbors: int | None = None,
 ) -> Outcome:
     """Count every label of the train rows before and after a plan.
 
@@ -134,6 +143,8 @@ def measure(
         The aim and the bounds that were given.
     method
         The method used; with ``none`` there is no aim, hence no label misses it.
+    k_neighbors
+        From how many neighbours references were drawn.
     """
     before = label_counts(labels)
     holds = labels.T.astype(np.int64)
@@ -151,12 +162,17 @@ def measure(
         n_cloned=int((copies - 1).clip(0).sum()),
         n_synthetic=len(recipes),
         n_removed=int((copies == 0).sum()),
-        reasons=(None,) * len(before) if method == "none" else explain(labels, after, uses, limits, method),
+        reasons=(None,) * len(before) if method == "none" else explain(labels, after, uses, limits, method, k_neighbors),
     )
 
 
 def explain(
-    labels: sparse.csr_matrix, after: NDArray[np.int64], uses: NDArray[np.int64], limits: Limits, method: str
+    labels: sparse.csr_matrix,
+    after: NDArray[np.int64],
+    uses: NDArray[np.int64],
+    limits: Limits,
+    method: str,
+    k_neighbors: int | None = None,
 ) -> tuple[str | None, ...]:
     """Return for every label why it is not at the target, or None where it is.
 
@@ -168,8 +184,8 @@ def explain(
         Rows that hold each label after the resampling, shape (n_labels,).
     uses
         Shape (n_train,): the copies of a row, and how often it is a seed besides; 0 for a removed row.
-    limits, method
-        As in `measure`.
+    limits, method, k_neighbors
+        As in `measure`. Where no target is stated, the aim is the MeanIR before.
     """
     before = label_counts(labels)
     holds = labels.T.astype(np.int64)
@@ -177,28 +193,40 @@ def explain(
     at_top = np.asarray(labels.astype(np.int64) @ (after == after.max(initial=0)).astype(np.int64)) > 0
     with_top = np.asarray(holds @ at_top.astype(np.int64))
     under = method.endswith(("under", "rus"))
-    changed = int((uses - 1).clip(0).sum() + (uses == 0).sum())
-    # Removing lowers the largest count only when a row goes for every label that stands at it.
-    next_step = int((after == after.max(initial=0)).sum()) if under else 1
-    spent = changed + next_step > limits.budget(len(uses))
-    missed = above_target(after, limits.target_ir)
-    minority = above_target(before, limits.target_ir)
+    aim = aim_of(limits, before)
+    missed = above_target(after, aim)
+    minority = above_target(before, aim)
+    spent = _is_spent(after, uses, limits, under=under)
+    pairs = method in NEED_PAIRS
 
     def reason(label: int) -> str | None:  # noqa: PLR0911 - a table of cases
         if before[label] == 0:
             return "no train rows"
         if not missed[label]:
             return None
-        if method == "mlsmote" and not minority[label]:
+        if pairs and not minority[label]:
             return "lifted above it by rows added for other labels"
-        if method == "mlsmote" and before[label] == 1:
-            return "one row, which mlsmote cannot use"
+        if pairs and before[label] == 1:
+            return f"one row, which {method} cannot use"
+        if method in WITHOUT_AIM:
+            return f"{method} does not count rows of a label"
         if not under and usable[label] == 0:
-            return "max_copies reached"
+            few = k_neighbors is not None and before[label] <= k_neighbors
+            return "max_copies reached" + (", with fewer than k neighbours" if few else "")
         if spent:
-            return "max_growth reached"
+            return "max_growth reached" if limits.target_ir is not None else "the amount is used up"
         if not under and with_top[label] == before[label]:
             return "held only together with majority labels"
+        if limits.target_ir is None:
+            return "the method's own rule goes no further"
         return "the largest IR no longer falls"
 
     return tuple(reason(label) for label in range(len(before)))
+
+
+def _is_spent(after: NDArray[np.int64], uses: NDArray[np.int64], limits: Limits, *, under: bool) -> bool:
+    """Tell whether another step would go beyond the amount."""
+    changed = int((uses - 1).clip(0).sum() + (uses == 0).sum())
+    # Removing lowers the largest count only when a row goes for every label that stands at it.
+    next_step = int((after == after.max(initial=0)).sum()) if under else 1
+    return changed + next_step > limits.budget(len(uses), np.inf if limits.target_ir else OWN_RATIO)

@@ -18,11 +18,12 @@ from evenly.imbalance import label_matrix
 from evenly.resample.limits import Limits
 from evenly.resample.lineage import trace_parents
 from evenly.resample.mlsmote import Recipes, mlsmote, servable_labels
+from evenly.resample.neighborhoods import MappedSearch
 from evenly.resample.multilabel import ml_ros, ml_rus
 from evenly.resample.outcome import measure
 from evenly.resample.single_label import random_over, random_under
 from evenly.resample.synthetic import synthetic_schema, write_synthetic
-from evenly.resample.text_features import read_features
+from evenly.resample.table_features import write_text_features
 from evenly.store import Stage
 
 if TYPE_CHECKING:
@@ -90,9 +91,10 @@ def make_plan(
     copies, recipes = np.ones(len(train), np.int32), Recipes.none(held.shape[1])
     rng = np.random.default_rng(seed)
     if used == "mlsmote":
+        wanted = _may_be_parents(held, target_ir)
         recipes = mlsmote(
             held,
-            read_features(table, train, _may_be_parents(held, target_ir), text_columns),
+            MappedSearch(work, write_text_features(work, table=table, rows=train, wanted=wanted, columns=text_columns)),
             **asdict(limits),
             k_neighbors=k_neighbors,
             label_rule=cast("LabelRule", labels),

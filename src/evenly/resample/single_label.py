@@ -9,24 +9,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evenly.resample.limits import Limits
+from evenly.resample.limits import Amount, Limits
 from evenly.resample.targets import above_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Unpack
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["over_strategy", "random_over", "random_under", "under_strategy"]
+__all__ = ["draw_seed", "level_copies", "over_strategy", "random_over", "random_under", "under_strategy"]
+
+EVEN = 1.0  # imbalanced-learn's aim: all classes of one size
 
 
 def random_over(
-    classes: ArrayLike,
-    *,
-    target_ir: float,
-    max_copies: int,
-    max_growth: float,
-    random_state: np.random.Generator | int,
+    classes: ArrayLike, *, random_state: np.random.Generator | int, **amount: Unpack[Amount]
 ) -> NDArray[np.int32]:
     """Over-sample the rare classes with imbalanced-learn's RandomOverSampler.
 
@@ -34,11 +32,12 @@ def random_over(
     ----------
     classes
         Shape (n_rows,), integers from 0: the class of every row.
-    target_ir, max_copies, max_growth
-        See `Limits`. Rows that the draw, which is with replacement, takes more than `max_copies` times hand the rest
-        on to other rows of their class.
     random_state
         A generator, or the seed of one.
+    **amount
+        See `Amount`; nothing: every class gets as many rows as the largest, which is imbalanced-learn's own rule.
+        Rows that the draw, which is with replacement, takes more than `max_copies` times hand the rest on to other
+        rows of their class.
 
     Returns
     -------
@@ -47,27 +46,27 @@ def random_over(
 
     Examples
     --------
-    >>> random_over([0, 0, 0, 0, 1], target_ir=2, max_copies=10, max_growth=1, random_state=0)
+    >>> random_over([0, 0, 0, 0, 1], target_ir=2, random_state=0)
     array([1, 1, 1, 1, 2], dtype=int32)
     """
     y = np.asarray(classes, np.int64)
-    limits = Limits(target_ir, max_copies, max_growth)
+    limits = Limits.stated(**amount)
     strategy = over_strategy(np.bincount(y), limits)
     if not strategy:
         return np.ones(len(y), np.int32)
     from imblearn.over_sampling import RandomOverSampler
 
     rng = np.random.default_rng(random_state)
-    sampler = RandomOverSampler(sampling_strategy=strategy, random_state=_draw_seed(rng))
+    sampler = RandomOverSampler(sampling_strategy=strategy, random_state=draw_seed(rng))
     sampler.fit_resample(np.arange(len(y)).reshape(-1, 1), y)
     copies = np.bincount(sampler.sample_indices_, minlength=len(y)).astype(np.int32)
     for label in strategy:
-        _level_copies(copies, np.flatnonzero(y == label), max_copies, rng)
+        level_copies(copies, np.flatnonzero(y == label), limits.max_copies, rng)
     return copies
 
 
 def random_under(
-    classes: ArrayLike, *, target_ir: float, max_growth: float, random_state: np.random.Generator | int
+    classes: ArrayLike, *, random_state: np.random.Generator | int, **amount: Unpack[Amount]
 ) -> NDArray[np.int32]:
     """Under-sample the frequent classes with imbalanced-learn's RandomUnderSampler.
 
@@ -75,12 +74,11 @@ def random_under(
     ----------
     classes
         Shape (n_rows,), integers from 0: the class of every row.
-    target_ir
-        No class keeps more rows than this times the rarest one.
-    max_growth
-        Most rows removed, as a share of the rows; the largest classes lose rows first.
     random_state
         A generator, or the seed of one.
+    **amount
+        See `Amount`; nothing: no class keeps more rows than the rarest has, which is imbalanced-learn's own rule.
+        `max_growth`, `n_samples` and `ratio` count rows removed; the largest classes lose theirs first.
 
     Returns
     -------
@@ -93,13 +91,13 @@ def random_under(
     3
     """
     y = np.asarray(classes, np.int64)
-    strategy = under_strategy(np.bincount(y), Limits(target_ir=target_ir, max_growth=max_growth))
+    strategy = under_strategy(np.bincount(y), Limits.stated(**amount))
     if not strategy:
         return np.ones(len(y), np.int32)
     from imblearn.under_sampling import RandomUnderSampler
 
     rng = np.random.default_rng(random_state)
-    sampler = RandomUnderSampler(sampling_strategy=strategy, random_state=_draw_seed(rng))
+    sampler = RandomUnderSampler(sampling_strategy=strategy, random_state=draw_seed(rng))
     sampler.fit_resample(np.arange(len(y)).reshape(-1, 1), y)
     return np.bincount(sampler.sample_indices_, minlength=len(y)).astype(np.int32)
 
@@ -109,9 +107,10 @@ def over_strategy(counts: NDArray[np.int64], limits: Limits) -> dict[int, int]:
 
     What may be added is handed out one row a class and round, rarest first, until a class has what it needs.
     """
-    aim = np.ceil(counts.max(initial=0) / limits.target_ir - 1e-9).astype(np.int64)
+    target_ir = limits.target_ir or EVEN
+    aim = np.ceil(counts.max(initial=0) / target_ir - 1e-9).astype(np.int64)
     need = np.minimum(aim - counts, (limits.max_copies - 1) * counts)
-    need[~above_target(counts, limits.target_ir)] = 0
+    need[~above_target(counts, target_ir)] = 0
     added = _share_out(need, limits.budget(int(counts.sum())), counts)
     return {int(label): int(counts[label] + added[label]) for label in np.flatnonzero(added)}
 
@@ -128,10 +127,11 @@ def _share_out(need: NDArray[np.int64], budget: int, counts: NDArray[np.int64]) 
 
 def under_strategy(counts: NDArray[np.int64], limits: Limits) -> dict[int, int]:
     """Return imbalanced-learn's `sampling_strategy`: the rows that each frequent class shall keep."""
-    if not above_target(counts, limits.target_ir).any():
+    target_ir = limits.target_ir or EVEN
+    if not above_target(counts, target_ir).any():
         return {}
     highest = int(counts.max())
-    aim = int(limits.target_ir * counts[counts > 0].min() + 1e-9)
+    aim = int(target_ir * counts[counts > 0].min() + 1e-9)
     budget = limits.budget(int(counts.sum()))
     cut = _largest(lambda depth: int((counts - (highest - depth)).clip(0).sum()) <= budget, highest - aim)
     level = highest - cut
@@ -147,7 +147,7 @@ def _largest(fits: Callable[[int], bool], highest: int) -> int:
     return low
 
 
-def _level_copies(
+def level_copies(
     copies: NDArray[np.int32], members: NDArray[np.int64], max_copies: int, rng: np.random.Generator
 ) -> None:
     """Move what is above `max_copies` to members that have room, in place; the sum stays."""
@@ -158,6 +158,6 @@ def _level_copies(
         np.add.at(copies, rng.choice(room, excess, replace=False), 1)
 
 
-def _draw_seed(rng: np.random.Generator) -> int:
+def draw_seed(rng: np.random.Generator) -> int:
     """Return a seed for imbalanced-learn, which takes no `numpy.random.Generator`."""
     return int(rng.integers(2**32, dtype=np.uint64))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from evenly.resample.mlsmote import Recipes
+    from evenly.resample.changes import Recipes
     from evenly.workspace import Workspace
 
 __all__ = ["realise", "synthetic_schema", "write_synthetic"]

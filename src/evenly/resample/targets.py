@@ -14,7 +14,9 @@ from evenly.imbalance import irlbl
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["above_target", "max_ir", "mean_ir"]
+    from evenly.resample.limits import Limits
+
+__all__ = ["above_target", "aim_of", "max_ir", "mean_ir"]
 
 
 def max_ir(counts: NDArray[np.int64]) -> float | None:
@@ -25,6 +27,11 @@ def max_ir(counts: NDArray[np.int64]) -> float | None:
 def mean_ir(counts: NDArray[np.int64]) -> float | None:
     """Return the mean IRLbl over the labels with rows, or None where there is none."""
     return float(np.nanmean(irlbl(counts))) if counts.any() else None
+
+
+def aim_of(limits: Limits, counts: NDArray[np.int64]) -> float:
+    """Return the IRLbl above which a label is in the minority: `target_ir`, else the MeanIR of these counts."""
+    return (mean_ir(counts) or 1.0) if limits.target_ir is None else limits.target_ir
 
 
 def above_target(counts: NDArray[np.int64], target_ir: float) -> NDArray[np.bool_]:

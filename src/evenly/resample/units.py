@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["characters", "features_of", "is_undivided", "needs_space", "sentences", "smallest_units", "words"]
 
@@ -29,6 +25,7 @@ _TOKEN = re.compile(r"\w+")
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
 )
+_MAY_BE_CUT = re.compile(rf"{_UNSPACED.pattern}|\w{{{LONGEST_WORD + 1}}}")
 _JOINER = "\u200d"
 
 
@@ -76,10 +73,14 @@ def needs_space(left: str, right: str) -> bool:
     return not (left[-1].isspace() or both_unspaced)
 
 
-def features_of(text: str) -> Iterator[str]:
-    """Yield what two texts are compared by: words in lower case, pairs of characters where words are not spaced."""
-    for token in _TOKEN.findall(text.lower()):
-        if len(token) > 1 and (_UNSPACED.search(token) or len(token) > LONGEST_WORD):
-            yield from (token[at : at + 2] for at in range(len(token) - 1))
-        else:
-            yield token
+def features_of(text: str) -> list[str]:
+    """Return what two texts are compared by: words in lower case, pairs of characters where words are not spaced."""
+    text = text.lower()
+    tokens: list[str] = _TOKEN.findall(text)
+    return [part for token in tokens for part in _pairs(token)] if _MAY_BE_CUT.search(text) else tokens
+
+
+def _pairs(token: str) -> list[str]:
+    if len(token) > 1 and (_UNSPACED.search(token) or len(token) > LONGEST_WORD):
+        return [token[at : at + 2] for at in range(len(token) - 1)]
+    return [token]

@@ -2,7 +2,8 @@
 
 Comes in: parquet with texts and labels, and a tokenizer folder. Goes out: a folder a split with
 ``data-*.arrow`` (`row` int64, `input_ids` list<uint16 or uint32>, `labels` list<int32>) that
-`datasets.load_from_disk` opens. A part of the table is a partition: it yields one file a split where it has rows.
+`datasets.load_from_disk` opens, and ``token_lengths.parquet``, the lengths of each label's texts. A part of the table
+is a partition: it yields one file a split where it has rows. Rows in no split are left out.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.parquet as pq
 
-from evenly.formats import SPLITS, list_parts, read_facts
+from evenly.formats import SPLITS, list_parts, read_facts, read_label_names
 from evenly.store import Stage
 from evenly.tokenize.encoder import open_encoder
+from evenly.tokenize.label_lengths import LabelLengths
 from evenly.tokenize.lengths import Lengths
 from evenly.tokenize.partition import Encoding, Part, shard_schema, write_part
 from evenly.tokenize.saved_dataset import write_dataset_files, write_dict_file
@@ -35,7 +37,7 @@ _NOT_TEXT = ("row", "seed_row", "reference_row", "share", "position", "label", "
 
 
 def write_shards(work: Workspace, *, table: Path, split: Path, tokenizer: Path, max_length: int) -> None:
-    """Encode every row of the table once and write the shards of each split.
+    """Encode every row that is in a split once; write the shards of each split and the lengths of each label.
 
     Parameters
     ----------
@@ -49,7 +51,9 @@ def write_shards(work: Workspace, *, table: Path, split: Path, tokenizer: Path, 
         for index, (path, codes) in enumerate(zip(list_parts(table), split_codes(table, split), strict=True))
     ]
     columns = read_facts(table)["text_columns"]
-    _write(work, parts, columns=columns, tokenizer=tokenizer, max_length=max_length, splits=SPLITS)
+    found = _write(work, parts, columns=columns, tokenizer=tokenizer, max_length=max_length, splits=SPLITS)
+    per_label = found.table(read_label_names(table), max_length)
+    pq.write_table(per_label, work.out / "token_lengths.parquet", compression="zstd")
 
 
 def write_synthetic_shards(work: Workspace, *, plan: Path, tokenizer: Path, max_length: int) -> None:
@@ -77,14 +81,14 @@ def _write(
     tokenizer: Path,
     max_length: int,
     splits: Sequence[str],
-) -> None:
+) -> LabelLengths:
     n_sharers = max(1, min(work.executor.workers, len(parts)))
     encoding = Encoding(columns, read_facts(tokenizer)["separator"], tokenizer, max_length, n_sharers)
     written = work.map(partial(write_part, encoding), parts, name="encode")
     id_type = open_encoder(tokenizer).id_type
     lengths = {}
     for split in splits:
-        pieces = [piece[split] for piece in written if split in piece]
+        pieces = [piece["splits"][split] for piece in written if split in piece["splits"]]
         write_dataset_files(
             work.out / split,
             split=split,
@@ -94,6 +98,7 @@ def _write(
         lengths[split] = Lengths.total(Lengths.from_json(piece["lengths"]) for piece in pieces)
     write_dict_file(work.out, splits)
     _record(work, lengths, id_type, max_length)
+    return LabelLengths.total(piece["label_lengths"] for piece in written)
 
 
 def _record(work: Workspace, lengths: dict[str, Lengths], id_type: pa.DataType, max_length: int) -> None:
@@ -109,5 +114,5 @@ def _record(work: Workspace, lengths: dict[str, Lengths], id_type: pa.DataType, 
         work.note(total.sentence(max_length))
 
 
-SHARDS = Stage("shards", 1, write_shards)
-SYNTHETIC = Stage("synthetic", 1, write_synthetic_shards)
+SHARDS = Stage("shards", 2, write_shards)
+SYNTHETIC = Stage("synthetic", 2, write_synthetic_shards)

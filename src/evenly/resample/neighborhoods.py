@@ -1,0 +1,136 @@
+"""The neighbours of many rows in many bags: here, or by whatever processes a stage has.
+
+An *entry* is a place in `Bags.rows`: a row within the bag of a label.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from evenly.resample.feature_files import open_features
+from evenly.resample.growth import Bags
+from evenly.resample.neighbors import nearest_in_bag
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from evenly.resample.neighbors import Metric
+    from evenly.workspace import Workspace
+
+__all__ = ["MappedSearch", "Search", "SearchHere"]
+
+PAIRS_AT_ONCE = 2 * 10**8  # pairs of rows that a partition compares: some seconds of work
+
+
+class Search(Protocol):
+    """Finds neighbours of entries within their bags."""
+
+    def __call__(self, bags: Bags, entries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+        """Return row numbers, nearest first, shape (n_entries, k), int64.
+
+        `entries` must be ascending. Bags of fewer than k other rows fill the first columns only; the rest holds the
+        row itself.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class SearchHere:
+    """Looks for neighbours in this process.
+
+    Attributes
+    ----------
+    features
+        Shape (n_rows, n_features), dense or sparse.
+    metric
+        See `nearest_in_bag`.
+    """
+
+    features: Any
+    metric: Metric | None = None
+
+    def __call__(self, bags: Bags, entries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+        """Go through the bags, one after the other."""
+        found = np.repeat(bags.rows[entries][:, None], k, axis=1)
+        ends = np.searchsorted(entries, bags.start)
+        for label in np.flatnonzero(np.diff(ends)):
+            chosen = slice(ends[label], ends[label + 1])
+            bag = bags.rows[bags.start[label] : bags.start[label + 1]]
+            near = nearest_in_bag(self.features, bag, k, metric=self.metric, seeds=entries[chosen] - bags.start[label])
+            found[chosen, : near.shape[1]] = near
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class MappedSearch:
+    """Looks for neighbours over partitions; a large bag is cut into blocks of seeds.
+
+    Attributes
+    ----------
+    work
+        Maps the partitions; what they find goes to its `scratch`, and a build that was cut off goes on there.
+    features
+        A folder for `open_features`.
+    metric
+        See `nearest_in_bag`.
+    """
+
+    work: Workspace
+    features: Path
+    metric: Metric | None = None
+
+    def __call__(self, bags: Bags, entries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+        """Cut the entries into partitions of about equal work and map them."""
+        step = f"neighbors-{hashlib.sha256(entries.tobytes()).hexdigest()[:12]}"
+        task = self.work.scratch / f"{step}.task"
+        task.mkdir(exist_ok=True)
+        for name, values in (("start", bags.start), ("rows", bags.rows), ("entries", entries)):
+            np.save(task / f"{name}.npy", values)
+        function = partial(
+            _search_partition,
+            task=task,
+            features=self.features,
+            metric=self.metric,
+            k=k,
+            threads=1 if self.work.executor.workers > 1 else None,  # processes that share the cores
+        )
+        names = self.work.map(function, cut_evenly(bags, entries), name=step, keep=False)
+        found = [np.load(self.work.scratch / step / name) for name in names]
+        return np.concatenate([np.empty((0, k), np.int64), *found])
+
+
+def _search_partition(
+    item: tuple[int, int],
+    folder: Path,
+    *,
+    task: Path,
+    features: Path,
+    metric: Metric | None,
+    k: int,
+    threads: int | None,
+) -> str:
+    from threadpoolctl import threadpool_limits
+
+    begin, end = item
+    bags = Bags(np.load(task / "start.npy"), np.load(task / "rows.npy", mmap_mode="r"))
+    entries = np.load(task / "entries.npy", mmap_mode="r")[begin:end]
+    name = f"{begin:012d}.npy"
+    with threadpool_limits(threads, user_api="blas"):
+        np.save(folder / name, SearchHere(open_features(features), metric)(bags, np.asarray(entries), k))
+    return name
+
+
+def cut_evenly(bags: Bags, entries: NDArray[np.int64], pairs: int = PAIRS_AT_ONCE) -> list[tuple[int, int]]:
+    """Return begin and end of runs of entries that are compared with about `pairs` rows together; entries ascend."""
+    if not len(entries):
+        return []
+    work_done = np.cumsum(bags.sizes[np.searchsorted(bags.start, entries, side="right") - 1])
+    cuts = (np.flatnonzero(np.diff(work_done // pairs)) + 1).tolist()
+    return list(zip([0, *cuts], [*cuts, len(entries)], strict=True))

@@ -1,0 +1,92 @@
+"""What a sampler says afterwards about every label: before, after, who rode along, who was not helped and why."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evenly.resample.limits import ResamplingWarning
+from evenly.resample.outcome import Outcome, measure
+from evenly.resample.targets import above_target, aim_of, mean_ir
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from scipy import sparse
+
+    from evenly.resample.changes import Changes
+    from evenly.resample.limits import Limits
+
+__all__ = ["SamplingReport", "report"]
+
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class SamplingReport:
+    """The outcome of a resampling; its text is a sentence.
+
+    Attributes
+    ----------
+    outcome
+        Counts before and after.
+    names
+        The labels, in the order of the columns of Y.
+    method
+        The sampler.
+    aim
+        The IRLbl above which a label is in the minority: `target_ir`, or the MeanIR before.
+    """
+
+    outcome: Outcome
+    names: tuple[Any, ...]
+    method: str
+    aim: float
+
+    @property
+    def not_helped(self) -> dict[Any, str]:
+        """The labels that are still above the aim, or empty, and why."""
+        reasons = zip(self.names, self.outcome.reasons, strict=True)
+        return {name: reason for name, reason in reasons if reason is not None}
+
+    @property
+    def rode_along(self) -> dict[Any, int]:
+        """The labels that were not in the minority, and how many of the rows added hold them; most first."""
+        outcome = self.outcome
+        added = np.where(above_target(outcome.before, self.aim), 0, outcome.clones + outcome.synthetic)
+        order = [at for at in np.argsort(-added, kind="stable") if added[at]]
+        return {self.names[at]: int(added[at]) for at in order}
+
+    def table(self) -> pa.Table:
+        """Return a row a label: its name, counts and IRLbl before and after, rows added, and the reason."""
+        return self.outcome.table([str(name) for name in self.names])
+
+    def warn(self) -> None:
+        """Warn where the MeanIR has risen."""
+        before, after = mean_ir(self.outcome.before), mean_ir(self.outcome.after)
+        if before is not None and after is not None and after > before * (1 + ROUNDING):
+            warnings.warn(
+                f"{self.method} made the labels less even: MeanIR {before:.4g} -> {after:.4g}. A target_ir stops a "
+                f"method where the ratios no longer fall.",
+                ResamplingWarning,
+                stacklevel=4,
+            )
+
+    def __str__(self) -> str:
+        """Return the outcome in plain words."""
+        return self.outcome.sentence(self.method, self.aim, [str(name) for name in self.names])
+
+
+def report(
+    labels: sparse.csr_matrix,
+    changes: Changes,
+    limits: Limits,
+    method: str,
+    names: list[Any],
+    k_neighbors: int | None = None,
+) -> SamplingReport:
+    """Measure what changes do to the labels of the rows that they are for."""
+    outcome = measure(labels, changes.copies, changes.recipes, limits, method, k_neighbors)
+    return SamplingReport(outcome, tuple(names), method, aim_of(limits, outcome.before))

@@ -1,0 +1,70 @@
+"""The nearest rows of a bag of sparse features: exact, by products over the columns that few rows have.
+
+What the other columns can add to a product is bounded by the lengths of the parts that lie there (Cauchy and
+Schwarz); with TF-IDF that rules out nearly all rows, and common words, which cost most, are never multiplied out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from evenly.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["nearest_sparse"]
+
+COMMON = 0.25  # share of the rows above which a column is left to the bound: measured on short and long texts
+
+
+def nearest_sparse(
+    features: sparse.csr_matrix,
+    rows: NDArray[np.int64],
+    seeds: NDArray[np.int64],
+    k: int,
+    *,
+    by_angle: bool,
+    common: float = COMMON,
+) -> NDArray[np.int64]:
+    """Return the places in `rows` of the k rows nearest to each seed, as `nearest_dense` does for dense features.
+
+    `common` is the share of the bag from which a column counts as common; it makes no difference to the answer.
+    """
+    from evenly.resample.kernels_sparse import Bag, Entries, nearest_by_bound
+
+    inside = _gather(features, rows)
+    columns = inside.tocsc()
+    squares = sparse.csr_matrix((inside.data.astype(np.float64) ** 2, inside.indices, inside.indptr), inside.shape)
+    held = np.diff(columns.indptr)
+    is_common = held > common * len(rows)
+    bag = Bag(
+        by_row=Entries(inside.indptr.astype(np.int64), inside.indices, inside.data),
+        by_column=Entries(columns.indptr.astype(np.int64), columns.indices, columns.data),
+        stop=columns.indptr[:-1] + np.where(is_common, 0, held).astype(np.int64),
+        rest=np.sqrt(squares @ is_common.astype(np.float64)),
+        length=np.sqrt(squares @ np.ones(len(held))),
+        by_angle=by_angle,
+    )
+    found: NDArray[np.int64] = nearest_by_bound(bag, seeds, k)
+    return found
+
+
+def _gather(features: sparse.csr_matrix, rows: NDArray[np.int64]) -> sparse.csr_matrix:
+    """Return the rows, with the columns that one of them has, sorted and each once."""
+    inside = features[rows]
+    inside.sum_duplicates()
+    finite = np.isfinite(inside.data)
+    if not finite.all():
+        wrong = rows[np.searchsorted(inside.indptr, finite.argmin(), side="right") - 1]
+        raise DataError(
+            f"The features of row {wrong} hold a value that is not finite: neighbours need numbers. Fill or drop such "
+            f"values first."
+        )
+    used, columns = np.unique(inside.indices, return_inverse=True)
+    return sparse.csr_matrix(
+        (inside.data, columns.astype(np.int32), inside.indptr), shape=(len(rows), max(1, len(used)))
+    )
