@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.csv
-from scipy import sparse
-
 from benchmarks.corpus import LABELS
+from scipy import sparse
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,8 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
-
 from benchmarks.harness import Timed
+from scipy import sparse
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,12 +8,16 @@ by which the test split differs from its share of the label; `LD` the label dist
 from __future__ import annotations
 
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-
 from benchmarks.harness import Timed
 from benchmarks.label_matrix import read_label_matrix, write_label_matrix
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scipy import sparse
 
 ROWS, PEER_ROWS = 1_000_000, 50_000
 SHARES = (0.8, 0.2)
@@ -73,7 +77,7 @@ def _split(folder: Path, rows: int | None, order: int) -> Timed:
     return _judged(labels, code, time.perf_counter() - started)
 
 
-def _judged(labels, code: np.ndarray, seconds: float) -> Timed:
+def _judged(labels: sparse.csr_matrix, code: np.ndarray, seconds: float) -> Timed:
     from evenly.labels.quality import split_quality
 
     total = np.asarray(labels.sum(axis=0)).ravel()

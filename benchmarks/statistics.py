@@ -8,12 +8,14 @@ million would take a gigabyte a byte of width.
 from __future__ import annotations
 
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-
 from benchmarks.harness import Timed
 from benchmarks.label_matrix import read_label_matrix, write_label_matrix
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROWS, DENSE_ROWS = 1_000_000, 100_000
 CONTENDERS = ("evenly", "scipy", "polars", "evenly_100k", "pandas_dense_100k")

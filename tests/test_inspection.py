@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
+import sqlite3
+import subprocess
 import sys
 
 import pytest
@@ -181,6 +184,32 @@ def test_near_duplicates_are_looked_for_where_asked(call, tmp_path):
     assert findings["near_duplicates"]["rows"] >= 2
 
 
+def test_a_database_takes_a_query(call, tmp_path):
+    with contextlib.closing(sqlite3.connect(tmp_path / "mail.db")) as connection:
+        connection.execute("create table mail (text text, label text)")
+        rows = [(text_of(at), "ham" if at % 4 else "spam") for at in range(30)]
+        connection.executemany("insert into mail values (?, ?)", rows)
+        connection.commit()
+
+    found = read_json(call, f"sqlite:///{tmp_path / 'mail.db'}", "--query", "select * from mail")
+    assert [(label["name"], label["rows"]) for label in found["labels"]] == [("ham", 22), ("spam", 8)]
+    assert call(write_config(tmp_path, write_mail(tmp_path)), "--query", "select 1")[0] == 2
+
+
+def test_nothing_heavy_is_loaded(tmp_path):
+    script = (
+        "import sys; from evenly.cli import main\n"
+        f"sys.argv = ['evenly', 'inspect', {str(write_mail(tmp_path))!r}, '--json', '-']\n"
+        "if __name__ == '__main__':\n try: main()\n except SystemExit: pass\n"
+        " print('loaded', *{name.split('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    (tmp_path / "inspecting.py").write_text(script)
+    ended = subprocess.run([sys.executable, tmp_path / "inspecting.py"], capture_output=True, text=True, check=True)
+    loaded = set(ended.stderr.rsplit("loaded", 1)[1].split())
+    assert json.loads(ended.stdout)["format_version"] == 1
+    assert loaded.isdisjoint({"tensorflow", "keras", "prefect", "transformers", "sklearn", "datasets", "jinja2"})
+
+
 def test_arguments_that_are_wrong_exit_with_2(call, tmp_path):
     table = write_mail(tmp_path)
 
@@ -296,9 +325,77 @@ FOUND = {
 }
 
 AT_80 = """\
+mail.csv  multilabel, several labels a row
+rows         1,234 read = 1,230 kept + 4 rejected
+             4 too few columns, first mail.csv line 1,017
+source       mail.csv: csv, cp1252, delimiter semicolon, quote double
+text         subject, text
+words        median 12, 90 % from 3 to 48, longest 120  2 ▂▅█ ▁ 99
+characters   median 70, 90 % from 15 to 300, longest 790
+
+Texts
+   found                       rows  cases  such as
+!  One text, different labels     7      3  Your order has…  work / work, shop…
+looked for, not found: Texts that are their label
+not looked for: Nearly the same text (--near-duplicates 0.8)
+
+Labels
+#  label   rows  share    IRLbl
+1  work   1,020  82.9%      1.0  ███████████████████████████████████████████████
+2  shop     510  41.5%      2.0  ███████████████████████▌
+3  tax        1   0.1%  1,020.0  ▏
+
+imbalance    MeanIR 341.0, MaxIR 1,020.0, CVIR 1.720, SCUMBLE 0.012
+a row        1.10 labels (1: 900, 2: 330), 4 combinations, 1 of them once
+1 row        1 label: tax
+together     shop + work  330 rows, lift 0.8
+
+╭─ What to do ─────────────────────────────────────────────────────────────────╮
+│ 1 7 rows of 3 texts disagree: set checks.on_conflict to drop or first.       │
+│ 2 The label 'tax' has one row: no split can both train and test it.          │
+│   source.labels.min_count: 2 takes it off, source.labels.rename merges it    │
+│   with others.                                                               │
+│ 3 4 of 1,234 rows were rejected for: too few columns (first mail.csv line    │
+│   1,017). Mend the file, or say how it is to be read: source.encoding,       │
+│   on_bad_bytes, delimiter, quote, labels.                                    │
+│   and 1 more: --html FILE shows all                                          │
+╰──────────────────────────────────────────────────────────────────────────────╯
 """
 
 AT_120 = """\
+mail.csv  multilabel, several labels a row
+rows         1,234 read = 1,230 kept + 4 rejected
+             4 too few columns, first mail.csv line 1,017
+source       mail.csv: csv, cp1252, delimiter semicolon, quote double
+text         subject, text
+words        median 12, 90 % from 3 to 48, longest 120  2 ▂▅█ ▁ 99
+characters   median 70, 90 % from 15 to 300, longest 790
+
+Texts
+   found                       rows  cases  such as
+!  One text, different labels     7      3  Your order has been shipped and will arrive on th…  work / work, shop / none
+looked for, not found: Texts that are their label
+not looked for: Nearly the same text (--near-duplicates 0.8)
+
+Labels
+#  label   rows  share    IRLbl
+1  work   1,020  82.9%      1.0  ████████████████████████████████████████████████████████████
+2  shop     510  41.5%      2.0  ██████████████████████████████
+3  tax        1   0.1%  1,020.0  ▏
+
+imbalance    MeanIR 341.0, MaxIR 1,020.0, CVIR 1.720, SCUMBLE 0.012
+a row        1.10 labels (1: 900, 2: 330), 4 combinations, 1 of them once
+1 row        1 label: tax
+together     shop + work  330 rows, lift 0.8
+
+╭─ What to do ─────────────────────────────────────────────────────────────────────────────────────────────────────────╮
+│ 1 7 rows of 3 texts disagree: set checks.on_conflict to drop or first.                                               │
+│ 2 The label 'tax' has one row: no split can both train and test it. source.labels.min_count: 2 takes it off,         │
+│   source.labels.rename merges it with others.                                                                        │
+│ 3 4 of 1,234 rows were rejected for: too few columns (first mail.csv line 1,017). Mend the file, or say how it is to │
+│   be read: source.encoding, on_bad_bytes, delimiter, quote, labels.                                                  │
+│   and 1 more: --html FILE shows all                                                                                  │
+╰──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────╯
 """
 
 
@@ -309,6 +406,14 @@ def test_what_a_pipe_gets(width, expected):
     print_glance(Console(file=stream, width=width, highlight=False), found)
 
     assert stream.getvalue() == expected
+
+
+def test_a_terminal_of_ascii_gets_ascii():
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
+    print_glance(Console(file=stream, width=80), FOUND | {"advice": find_advice(FOUND)})
+
+    stream.flush()
+    assert "####" in stream.buffer.getvalue().decode("ascii")
 
 
 def test_colour_stands_only_where_something_is_said():

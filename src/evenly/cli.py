@@ -113,20 +113,30 @@ def demo(
 
 @app.command()
 def init(
-    table: Annotated[Path, typer.Argument(help="A CSV, TSV, JSONL or parquet file (.gz, .zst too).")],
+    table: Annotated[
+        str,
+        typer.Argument(
+            help="A file (CSV, TSV, JSON, JSONL, parquet, Arrow, Excel), a glob, a URL, a folder, a database "
+            "(sqlite:///file.db, with --query) or a data set on the Hugging Face hub."
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The config to write.")] = Path("config.yaml"),
+    query: Annotated[str | None, typer.Option(metavar="SQL", help="Of a database: whose rows are the table.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a config that is there.")] = False,
     debug: Debug = False,
 ) -> None:
     """Look at a table, guess its text and label columns, and write a commented config."""
-    from evenly.config_writer import write_config
-    from evenly.ingest import guess_source
+    from evenly.config_writer import PASSWORD_VARIABLE, write_config
+    from evenly.flows.first_config import guess_config
+    from evenly.terminal import show_progress
 
     if output.exists() and not force:
         raise ConfigError(f"{output} is there already. Write another file with -o, or over this one with --force.")
-    guess = guess_source(table)
-    write_config(output, table, guess)
-    for field, reason in guess.reasons.items():
+    with show_progress(quiet=False):
+        first = guess_config(table, store=output.parent / "evenly-store", query=query)
+    if write_config(output, first.config, first.reasons):
+        typer.echo(f"The password is not written: export {PASSWORD_VARIABLE.removeprefix('$')}=...")
+    for field, reason in first.reasons.items():
         typer.echo(f"{field:<10} {reason}")
     typer.echo(f"Wrote {output}. Look it over, then: evenly run {output}")
 
@@ -152,7 +162,10 @@ def run(
 
 @app.command()
 def inspect(
-    table: Annotated[str, typer.Argument(help="A table, or a config (.yaml) that names one.")],
+    table: Annotated[
+        str, typer.Argument(help="A table, as `evenly init` takes it, or a config (.yaml) that names one.")
+    ],
+    query: Annotated[str | None, typer.Option(metavar="SQL", help="Of a database: whose rows are the table.")] = None,
     near_duplicates: Annotated[
         float | None,
         typer.Option(min=0.5, max=0.99, metavar="SIMILARITY", help="Look for texts that are nearly the same: 0.8"),
@@ -170,7 +183,7 @@ def inspect(
     from evenly.terminal import open_console, show_progress
 
     with show_progress(quiet=quiet):
-        figures = inspect_source(table, near_duplicates)
+        figures = inspect_source(table, near_duplicates, query=query)
     if html is not None:
         from evenly.report.page import render_inspection
 

@@ -6,39 +6,73 @@ The comments are the field descriptions of `evenly.config`, so that they cannot 
 from __future__ import annotations
 
 import os
+import re
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, ByteSize
 
 from evenly.config import RunConfig
 from evenly.errors import StoreError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from evenly.config import SourceConfig
 
-    from evenly.ingest import SourceGuess
-
-__all__ = ["render_config", "write_config"]
+__all__ = ["PASSWORD_VARIABLE", "render_config", "write_config"]
 
 COMMENT_WIDTH = 100
+PASSWORD_VARIABLE = "$DATABASE_PASSWORD"  # noqa: S105 - the name of a variable
+_PASSWORD = re.compile(r"(://[^/@:]*:)(?!\$\w)[^/]*@")
 
 
-def write_config(path: Path, table: Path, guess: SourceGuess) -> None:
-    """Write a commented YAML config for `table` that `evenly run` takes as it is.
+def write_config(path: Path, config: RunConfig, reasons: dict[str, str]) -> bool:
+    """Write a commented YAML config that `evenly run` takes as it is, its paths relative to where it stands.
+
+    Returns
+    -------
+    bool
+        Whether a password was left out of a connection string: `PASSWORD_VARIABLE` stands for it.
 
     Raises
     ------
     StoreError
         The file cannot be written.
     """
-    source = {"files": [os.path.relpath(table, path.parent)], **guess.settings()}
-    text = render_config(RunConfig.model_validate({"source": source}), guess.reasons)
+    places = _places(config.source, path.parent)
+    written = places | ({"database": _without_password(places["database"])} if "database" in places else {})
+    text = render_config(RunConfig(source=config.source.model_copy(update=written)), reasons)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StoreError(f"Cannot write {path}: {error.strerror}. Give another place with -o.") from error
+    return written != places
+
+
+def _places(source: SourceConfig, folder: Path) -> dict[str, Any]:
+    """Return where the rows are, seen from the folder of the config."""
+    if source.dataset is not None:
+        is_folder = Path(source.dataset).is_dir()
+        return {"dataset": os.path.relpath(source.dataset, folder) if is_folder else source.dataset}
+    if source.database is not None:
+        return {"database": _relative_sqlite(source.database, folder)}
+    return {"files": tuple(name if _is_url(name) else os.path.relpath(name, folder) for name in source.files)}
+
+
+def _relative_sqlite(database: str, folder: Path) -> str:
+    dialect, slashes, name = database.partition(":///")
+    relative = dialect.startswith("sqlite") and not name.startswith("/")
+    return f"{dialect}{slashes}{os.path.relpath(name, folder)}" if relative else database
+
+
+def _without_password(database: str) -> str:
+    """Return a connection string with the variable in the place of a password that is not one already."""
+    return _PASSWORD.sub(rf"\1{PASSWORD_VARIABLE}@", database)
+
+
+def _is_url(name: str) -> bool:
+    return "://" in name or "::" in name
 
 
 def render_config(config: RunConfig, reasons: dict[str, str]) -> str:
@@ -71,5 +105,7 @@ def _comment(text: str, indent: str) -> list[str]:
 
 def _scalar(value: Any) -> str:
     plain = list(value) if isinstance(value, tuple) else value
+    if isinstance(value, ByteSize):
+        plain = value.human_readable()
     text: str = yaml.safe_dump(plain, default_flow_style=True, allow_unicode=True, width=10_000)
     return text.removesuffix("\n").removesuffix("\n...")

@@ -27,7 +27,8 @@ the table, 0 to N-1 in the order of the source; a label by its id, 0 to L-1 in t
                         float32, train rows only, mean 1
 ``plan/``               ``plan.parquet``: `row` int64, `copies` int32, train rows only; ``synthetic.parquet``:
                         `row` int64 (N, N+1, ...), `seed_row`, `reference_row` int64, `share`, `position`
-                        float64, `label` int32 (the one it serves), the text columns, `labels` list<int32>;
+                        float64, `label` int32 (the one it serves, or null), the text columns, `labels`
+                        list<int32>;
                         ``labels.parquet``: `id`, `name`, `before`, `after`, `irlbl_before`, `irlbl_after`,
                         `clones`, `synthetic`, `reason` (why it is not at the target, or null)
 ``tokenizer/``          a Hugging Face tokenizer folder. Facts: `vocabulary_size`, `pad_id`, `n_ids`

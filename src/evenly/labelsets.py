@@ -1,4 +1,4 @@
-"""Labelsets: the distinct combinations of labels, counted without a Python object a row.
+"""Labelsets: combinations of labels as numbers, told apart without a Python object a row.
 
 Each label has a fixed 64-bit key and a labelset the sum of its keys modulo 2^64. Two different labelsets
 among n share a sum with a probability of about n^2 / 2^65: 3e-8 for a million different ones.
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
 
-__all__ = ["labelset_counts", "labelset_keys"]
+__all__ = ["labelset_keys"]
 
 
 def labelset_keys(matrix: sparse.csr_matrix) -> NDArray[np.uint64]:
@@ -24,13 +24,6 @@ def labelset_keys(matrix: sparse.csr_matrix) -> NDArray[np.uint64]:
     np.cumsum(keys[matrix.indices], out=sums[1:])  # wraps around, as it should
     of_rows: NDArray[np.uint64] = sums[matrix.indptr[1:]] - sums[matrix.indptr[:-1]]
     return of_rows
-
-
-def labelset_counts(matrix: sparse.csr_matrix) -> NDArray[np.int64]:
-    """Return how many rows each distinct labelset has, the empty one too, shape (n_labelsets,), int64."""
-    ordered = np.sort(labelset_keys(matrix))
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(ordered) else ordered
-    return np.diff(np.append(starts, len(ordered))).astype(np.int64)
 
 
 def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
 
-__all__ = ["open_console", "printable", "show_progress", "show_result", "show_run"]
+__all__ = ["open_console", "printable", "show_progress", "show_result", "show_run", "shown"]
 
 _KEY_FIGURES = {
     "f1_macro": "macro-F1",
@@ -45,8 +45,8 @@ _MEASURED = {
 }
 
 
-def printable(text: str, n_columns: int | None = None) -> str:
-    """Return text from outside with its control characters made visible, and rich's markup made harmless.
+def shown(text: str, n_columns: int | None = None) -> str:
+    """Return text from outside with its control characters made visible.
 
     Parameters
     ----------
@@ -56,7 +56,12 @@ def printable(text: str, n_columns: int | None = None) -> str:
         What does not fit is cut, with an ellipsis; None: all of it.
     """
     visible = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-    return escape(visible if n_columns is None else clip_width(visible, n_columns))
+    return visible if n_columns is None else clip_width(visible, n_columns)
+
+
+def printable(text: str, n_columns: int | None = None) -> str:
+    """Return text as `shown` does, with rich's markup made harmless, too."""
+    return escape(shown(text, n_columns))
 
 
 def open_console(*, stderr: bool = False) -> Console:

@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
 from evenly.errors import EvenlyError
 from evenly.resample import ResamplingWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["CHECKS", "Checked", "SamplerCheckError", "check_sampler"]
 
@@ -64,7 +66,7 @@ class Checked:
         y = np.zeros((n_rows, EMPTY + 1), np.int64)
         y[np.arange(n_rows), np.where(np.arange(n_rows) % 5, 0, 1 + np.arange(n_rows) % 2)] = 1
         if not self.one_label:
-            y[:: 3, 1] = 1
+            y[::3, 1] = 1
             y[1 :: n_rows // 3, 2] = 1
             y[n_rows // 2, SINGLETON] = 1
             y[0] = 0
@@ -105,7 +107,7 @@ def _check_dtypes_and_order(checked: Checked) -> None:
     x, y = checked.table()
     for dtype in (np.float32, np.float64):
         for order in ("C", "F"):
-            given = np.array(x, dtype, order=order)  # type: ignore[call-overload]  # order is a variable
+            given = np.array(x, dtype, order=order)
             _, made, labels = checked.run(given, checked.labels(y))
             _require(made.dtype == dtype, f"X is {np.dtype(dtype)}, what comes out {made.dtype}")
             _require(made.flags[f"{order}_CONTIGUOUS"], f"X is in {order} order, what comes out is not")
@@ -159,7 +161,9 @@ def _check_sparse_formats(checked: Checked) -> None:
         for container in (sparse.csr_matrix, sparse.csr_array):
             given = container(x).asformat(kind)
             _, made, _ = checked.run(given, labels)
-            _require(type(made) is type(given), f"X is a {type(given).__name__}, what comes out a {type(made).__name__}")
+            _require(
+                type(made) is type(given), f"X is a {type(given).__name__}, what comes out a {type(made).__name__}"
+            )
             reference = made.toarray() if reference is None else reference
             _require(_same(made.toarray(), reference), f"{kind} gives other rows than csr")
 
@@ -181,7 +185,7 @@ def _check_data_frames(checked: Checked) -> None:
 
 def _check_texts(checked: Checked) -> None:
     _, y = checked.table()
-    texts = [f"row {number} is about {'rain sun wind'.split()[number % 3]} and more" for number in range(len(y))]
+    texts = [f"row {number} is about {['rain', 'sun', 'wind'][number % 3]} and more" for number in range(len(y))]
     sampler, made, labels = checked.run(texts, checked.labels(y))
     _require(isinstance(made, list), f"X is a list, what comes out a {type(made).__name__}")
     _require(len(made) == len(labels), f"{len(made)} texts and {len(labels)} rows of labels come out")

@@ -2,11 +2,14 @@
 
 A partition is a function of one item that writes files into an empty folder and returns a JSON value. Its files are
 moved to their place and a mark is written last, with their checksums; a build that starts again keeps every
-partition whose mark and files agree and repeats the others.
+partition whose mark and files agree and repeats the others. Files that are needed only on the way are checked at
+spots: what a crash leaves torn is cut, or has no bytes where some should be, and reading every byte again to see that
+costs a third of the work.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -19,7 +22,7 @@ from evenly.manifest import FileEntry, digest_files, find_damage, list_files
 from evenly.progress import Advanced, emit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from evenly.executor import Executor
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["WORK_FOLDER", "Workspace", "write_atomically"]
 
 WORK_FOLDER = ".work"
+_SPOTS, _SPOT_BYTES = 64, 1 << 16
 
 
 class Workspace:
@@ -105,7 +109,7 @@ class Workspace:
         unit
             What one item is, in the plural, for the progress display.
         """
-        step = _Step(self.out, name, self.out if keep else self.scratch / name)
+        step = _Step(self.out, name, self.out if keep else self.scratch / name, keep)
         step.target.mkdir(parents=True, exist_ok=True)
         results: dict[int, _Finished] = {}
         for index in range(len(items)):
@@ -143,6 +147,7 @@ class _Step:
     out: Path
     name: str
     target: Path
+    keep: bool
 
     @property
     def marks(self) -> Path:
@@ -155,7 +160,28 @@ class _Step:
         except (OSError, ValueError):
             return None
         files = {name: FileEntry(**entry) for name, entry in mark["files"].items()}
-        return None if find_damage(self.target, files) else _Finished(mark["value"], files)
+        damaged = find_damage(self.target, files) if self.keep else self._is_torn(files)
+        return None if damaged else _Finished(mark["value"], files)
+
+    def _is_torn(self, files: Mapping[str, FileEntry]) -> bool:
+        paths = [self.target / name for name in files]
+        return not all(path.is_file() for path in paths) or self.entries(paths) != list(files.values())
+
+    def entries(self, paths: Sequence[Path]) -> list[FileEntry]:
+        """Return sizes and checksums: of whole files where they are kept, else of spots."""
+        return digest_files(paths) if self.keep else [_digest_spots(path) for path in paths]
+
+
+def _digest_spots(path: Path) -> FileEntry:
+    """Return the size of a file, and the SHA-256 of spots spread evenly over it, its beginning and end among them."""
+    found = hashlib.sha256()
+    with path.open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        step = max((size - _SPOT_BYTES) // (_SPOTS - 1), _SPOT_BYTES)
+        for start in (*range(0, size, step), max(size - _SPOT_BYTES, 0)):
+            stream.seek(start)
+            found.update(stream.read(_SPOT_BYTES))
+    return FileEntry(size, found.hexdigest())
 
 
 def _run_partition(
@@ -166,7 +192,7 @@ def _run_partition(
     folder.mkdir(mode=0o700)
     value = function(item, folder)
     names = list_files(folder)
-    files = dict(zip(names, digest_files(folder / name for name in names), strict=True))
+    files = dict(zip(names, step.entries([folder / name for name in names]), strict=True))
     for name in names:
         (step.target / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).replace(step.target / name)

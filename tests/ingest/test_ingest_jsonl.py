@@ -86,7 +86,7 @@ def test_lists_and_text_agree_on_nothing(tmp_path: Path, build: Callable[..., An
     lines = write(tmp_path / "1.jsonl", ["x", "y"])
     column = pa.array([[1], [2]])
     pq.write_table(pa.table({"text": ["x", "y"], "label": ["a", "b"], "extra": column}), tmp_path / "2.parquet")
-    with pytest.raises(DataError, match="different types in the column 'extra': string, list<.*source.keep"):
+    with pytest.raises(DataError, match=r"different types in the column 'extra': string, list<.*source.keep"):
         build(lines, tmp_path / "2.parquet", keep=["extra"])
 
 
@@ -105,3 +105,32 @@ def test_columns_with_another_use_stay_text(tmp_path: Path, build: Callable[...,
     (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     built = build(tmp_path / "t.jsonl", keep=["label", "who", "extra"], group="who")
     assert [tuple(row.values()) for row in built.rows][1] == (1, "t", ["1"], "1", "1", "1", 1)
+
+
+LINES = '{"text": "café", "label": "a"}\n{"text": "dünn", "label": "b"}\n'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
+def test_encodings_are_found(tmp_path: Path, build: Callable[..., Any], encoding: str) -> None:
+    (tmp_path / "t.jsonl").write_bytes(LINES.encode(encoding))
+    built = build(tmp_path / "t.jsonl")
+    assert [row["text"] for row in built.rows] == ["café", "dünn"]
+    found = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le"}.get(encoding, encoding)
+    assert built.facts["dialects"] == [{"file": "t.jsonl", "format": "jsonl", "encoding": found}]
+
+
+@pytest.mark.parametrize(
+    ("settings", "texts", "reasons"),
+    [
+        ({}, ["café", "dünn"], ["invalid UTF-8"]),
+        ({"on_bad_bytes": "replace"}, ["café", "dünn", "bad \ufffd"], []),
+        ({"encoding": "latin-1"}, ["cafÃ©", "dÃ¼nn", "bad \xe9"], []),
+    ],
+)
+def test_bytes_that_the_encoding_does_not_have(
+    tmp_path: Path, build: Callable[..., Any], settings: dict[str, Any], texts: list[str], reasons: list[str]
+) -> None:
+    (tmp_path / "t.jsonl").write_bytes(LINES.encode() + b'{"text": "bad \xe9", "label": "a"}\n')
+    built = build(tmp_path / "t.jsonl", **settings)
+    assert [row["text"] for row in built.rows] == texts
+    assert [(reject["line"], reject["reason"]) for reject in built.rejects] == [(3, reason) for reason in reasons]

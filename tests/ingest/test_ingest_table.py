@@ -180,7 +180,7 @@ def test_rejects_name_line_column_reason_and_text(tmp_path: Path, build: Callabl
     built = build(write(tmp_path / "t.csv", content), encoding="utf-8")
     assert [row["text"] for row in built.rows] == ["two\nlines", "fine", "last"]
     assert [(r["file"], r["line"], r["column"], r["reason"], r["raw"]) for r in built.rejects] == [
-        ("t.csv", 4, "label", "too few columns", "too few,b"),
+        ("t.csv", 4, "more", "too few columns", "too few,b"),
         ("t.csv", 5, "text", "no text", "  ,a,blank text"),
         ("t.csv", 7, "label", "no label", "no label,,x"),
         ("t.csv", 8, "text", "invalid UTF-8", "caf\\xe9,a,x"),
@@ -206,7 +206,7 @@ def test_bad_json_lines_are_rejects(tmp_path: Path, build: Callable[..., Any]) -
         b'{"text": "two", "label": 3}',
         b'{"text": "three"}',
     ]
-    built = build(write(tmp_path / "t.jsonl", b"\n".join(lines)))
+    built = build(write(tmp_path / "t.jsonl", b"\n".join(lines)), encoding="utf-8")
     assert [(row["text"], row["labels"]) for row in built.rows] == [("one", ["a"]), ("two", ["3"])]
     assert [(reject["line"], reject["reason"]) for reject in built.rejects] == [
         (2, "not a JSON object"),

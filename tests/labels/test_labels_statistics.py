@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import math
 
@@ -113,7 +114,7 @@ def test_parts_add_up_to_the_same_measures_to_the_last_bit(labels, random):
     """However the rows are divided and in whatever order the parts come."""
     n_rows = labels.shape[0]
     cuts = sorted({0, n_rows, *(random.randrange(n_rows + 1) for _ in range(3))})
-    pieces = [LabelCounts.of(labels[start:end]) for start, end in zip(cuts, cuts[1:], strict=False)]
+    pieces = [LabelCounts.of(labels[start:end]) for start, end in itertools.pairwise(cuts)]
     random.shuffle(pieces)
     added = pieces[0]
     for piece in pieces[1:]:

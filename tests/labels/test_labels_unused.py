@@ -68,23 +68,30 @@ def test_a_table_without_a_used_row_is_refused(pipeline):
         pipeline.split(table, pipeline.checks(table, unused=[0, 1]))
 
 
-def test_conflicting_rows_are_in_no_shard(tmp_path):
-    """20 texts stand there twice, once with each label: `on_conflict: drop` leaves all 40 rows out, to the end."""
+@pytest.mark.parametrize(
+    ("on_conflict", "unused"), [("drop", {*range(20), *range(200, 220)}), ("first", {*range(200, 220)})]
+)
+def test_conflicting_rows_are_in_no_shard(tmp_path, on_conflict, unused):
+    """20 texts stand there twice, once with each label: both rows are left out, or the later one, to the end.
+
+    With `first` the rows that stay have a twin that is in no split, which is no leak when they are copied.
+    """
     rows = [[text, label] for text, label in single_label_rows(200, {"space": 0.7, "law": 0.3})]
     other = {"space": "law", "law": "space"}
     rows += [[f"  {text.upper()}", other[label]] for text, label in rows[:20]]
     write_csv(tmp_path / "table.csv", ["text", "label"], rows)
     (tmp_path / "config.yaml").write_text(
         "source: {files: table.csv, text: text, labels: {columns: label}}\n"
-        "checks: {on_conflict: drop}\n"
+        f"checks: {{on_conflict: {on_conflict}}}\n"
         "resample: {method: random_over, target_ir: 1.5}\n"
         "tokenize: {vocabulary_size: 300}\n"
     )
     config = load_config(tmp_path / "config.yaml")
     made = walk_steps(config, cut_after(prepare_steps(config), "shards"), {})
-    unused = {*range(20), *range(200, 220)}
     assert set(np.flatnonzero(read_split(made["split"].path).code < 0).tolist()) == unused
-    assert made["split"].facts["n_unused"] == 40
+    assert made["split"].facts["n_unused"] == len(unused)
+    assert made["plan"].facts["lineage"]["parents"] > 0
+    assert made["plan"].facts["lineage"]["twins_outside"] == 0
     planned = set(read_columns(made["plan"].path / "plan.parquet")["row"])
     weighed = set(read_columns(made["weights"].path / "rows.parquet")["row"])
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -93,6 +100,6 @@ def test_conflicting_rows_are_in_no_shard(tmp_path):
     stored = {name: set(part["row"]) for name, part in datasets.load_from_disk(str(made["shards"].path)).items()}
     assert planned == weighed == stored["train"]
     assert set.union(*stored.values()) == set(range(220)) - unused
-    assert sum(len(part) for part in stored.values()) == made["shards"].manifest.rows == 180
+    assert sum(len(part) for part in stored.values()) == made["shards"].manifest.rows == 220 - len(unused)
     lengths = read_columns(made["shards"].path / "token_lengths.parquet")
-    assert sum(lengths["rows"]) == 180
+    assert sum(lengths["rows"]) == 220 - len(unused)

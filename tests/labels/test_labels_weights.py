@@ -129,7 +129,9 @@ def test_order_of_labels_does_not_matter(labels, scheme, mode, random):
 @settings(max_examples=50, deadline=None)
 def test_with_one_label_a_row_balanced_rows_are_scikit_learns(classes):
     labels = np.eye(6)[classes]
-    np.testing.assert_allclose(sample_weights(labels, "balanced"), compute_sample_weight("balanced", classes), rtol=1e-12)
+    np.testing.assert_allclose(
+        sample_weights(labels, "balanced"), compute_sample_weight("balanced", classes), rtol=1e-12
+    )
 
 
 def test_of_a_binary_label_both_terms_are_scikit_learns_class_weights():

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from evenly.inspection.figures import collect_figures
+from evenly.report.page import render_inspection
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -159,12 +162,54 @@ def page(build_run: Callable[..., dict[str, Artifact]], hostile_names: tuple[str
     return made["report"].path / "report.html"
 
 
+@pytest.fixture(scope="module")
+def inspection(
+    build_run: Callable[..., dict[str, Artifact]],
+    hostile_names: tuple[str, ...],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """Return the path of an inspection of a table with 60 labels and texts that try to break out of the page."""
+    made = build_run(n_labels=60, n_rows=400, first_names=hostile_names, texts=hostile_names)
+    figures = collect_figures(made["table"].path, made["checks"].path, title=hostile_names[1])
+    path = tmp_path_factory.mktemp("inspection") / "page.html"
+    path.write_text(render_inspection(figures), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1300, 390])
+def test_inspection_opens_without_complaint_and_asks_for_nothing(
+    browser: Browser, inspection: Path, width: int, scheme: str
+) -> None:
+    browser.open(inspection, width=width, scheme=scheme)
+    browser.run("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    assert browser.complaints() == []
+    assert [url for url in browser.requests() if not url.startswith("data:")] == [inspection.as_uri()]
+    assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+    assert browser.run("document.querySelectorAll('main script, main img').length") == 0
+
+
+def test_inspection_sorts_and_filters_its_labels(browser: Browser, inspection: Path) -> None:
+    browser.open(inspection)
+    assert browser.run(f"{_column('Rows')}.getAttribute('aria-sort')") == "descending"
+    for _ in range(2):
+        browser.run(f"{_column('IRLbl')}.firstElementChild.click()")
+    values = [float(value) for value in browser.run(_shown("IRLbl"))]
+    assert values == sorted(values)
+    assert len(values) == 60
+    browser.run("document.getElementById('filter-name').value = 'label 1'")
+    browser.run("document.getElementById('filter-name').dispatchEvent(new Event('input'))")
+    assert sorted(browser.run(_NAMES)) == [f"Label {at}" for at in range(10, 20)]
+    assert browser.complaints() == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1300, 390])
 def test_page_opens_without_complaint_and_asks_for_nothing(
     browser: Browser, page: Path, width: int, scheme: str
 ) -> None:
     browser.open(page, width=width, scheme=scheme)
+    browser.run("document.querySelectorAll('details').forEach(each => { each.open = true; })")
     assert browser.complaints() == []
     assert [url for url in browser.requests() if not url.startswith("data:")] == [page.as_uri()]
     assert browser.run("document.documentElement.scrollWidth <= innerWidth")

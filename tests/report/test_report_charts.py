@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from evenly.report.charts import MOST_NAMED_LABELS, curve_chart, label_counts_chart, score_by_count_chart
+from evenly.report.charts import MOST_NAMED_LABELS, curve_chart, label_counts_chart, length_chart, score_by_count_chart
 
 _TEXT = "{http://www.w3.org/2000/svg}text"
 
@@ -87,3 +87,12 @@ def test_same_figures_give_the_same_drawing_without_fonts_or_scripts() -> None:
     assert first == second
     for forbidden in ("<script", "<style", "<image", "@font-face", "href", "url(", "id="):
         assert forbidden not in first
+
+
+def test_lengths_are_columns_named_by_the_shortest_text() -> None:
+    histogram = [{"first": 5, "last": 9, "rows": 3}, {"first": 1000, "last": 1999, "rows": 8}]
+    wide, narrow = _drawings(length_chart(histogram))
+    for drawing in (wide, narrow):
+        assert {"5", "1k"} <= set(_texts(drawing))
+        assert sum("mark-rect" in element.get("class", "") for element in drawing.iter()) == 1
+    assert "most have 1,000–1,999" in wide.attrib["aria-label"]

@@ -13,7 +13,8 @@ import pytest
 from scipy import sparse
 
 from evenly.formats import LABELS_TYPE, SplitRows, write_json
-from evenly.report.checks import check_leaks, split_sizes
+from evenly.report.checks import check_leaks, rare_labels, split_sizes
+from evenly.report.findings import read_findings
 from evenly.report.imbalance import TrainSet, measure_imbalance, read_train_sets
 from evenly.report.provenance import portable
 from evenly.report.rejects import read_rejects
@@ -110,6 +111,69 @@ def test_a_clean_plan_passes_every_check(tmp_path: Path) -> None:
         "planned_outside_train": (0, 3),
         "parents_outside_train": (0, 2),
         "relatives_held_out": (0, 5),
+    }
+
+
+def test_rows_that_are_not_used_are_no_leak(tmp_path: Path) -> None:
+    # Row 3 has the text of row 0, and is left out of every split.
+    split = SplitRows(np.array([0, 1, 2, -1], np.int8), np.array([0, 1, 2, 0]))
+    plan = _plan(tmp_path, {0: 1}, [], [])
+    assert _violations(check_leaks(split, plan)) == {
+        "units_in_two_splits": (0, 3),
+        "planned_outside_train": (0, 1),
+        "parents_outside_train": (0, 0),
+        "relatives_held_out": (0, 1),
+    }
+
+
+def test_rare_labels_tell_where_their_rows_went(tmp_path: Path) -> None:
+    rows = {
+        "id": [0, 1, 2, 3, 4],
+        "name": ["eleven", "two", "none", "ten", "also two"],
+        "count": [11, 2, 0, 10, 2],
+        "train": [8, 1, 0, 7, 2],
+        "validation": [2, 0, 0, 1, 0],
+        "test": [1, 0, 0, 2, 0],
+        "unused": [0, 1, 0, 0, 0],
+        "guarantee": ["", "", "", "", "its rows have one text"],
+    }
+    pq.write_table(pa.table(rows), tmp_path / "labels.parquet")
+    found = rare_labels(tmp_path)
+    assert [label["name"] for label in found] == ["two", "also two", "ten"]
+    assert found[1] == {
+        "name": "also two",
+        "count": 2,
+        "train": 2,
+        "validation": 0,
+        "test": 0,
+        "unused": 0,
+        "guarantee": "its rows have one text",
+    }
+
+
+def test_findings_have_one_shape_and_short_texts(tmp_path: Path) -> None:
+    example = {"n_rows": 9, "rows": [4, 5], "text": "x" * 300, "labels": [["a"], ["b"], ["a"]]}
+    entries = [
+        {"name": "conflicting_labels", "rows": 9, "examples": [example] * 9},
+        {"name": "near_duplicates", "rows": 0, "threshold": None, "examples": []},
+        {"name": "near_conflicts", "rows": 0, "examples": []},
+        {"name": "splits_share_texts", "rows": 0, "given": True, "examples": []},
+    ]
+    write_json(tmp_path / "checks.json", entries)
+    found = {each["name"]: each for each in read_findings(tmp_path)}
+    assert [name for name, each in found.items() if each["looked"]] == ["conflicting_labels", "splits_share_texts"]
+    examples = found["conflicting_labels"]["examples"]
+    assert len(examples) == 5
+    assert examples[0] == {
+        "n_rows": 9,
+        "rows": [4, 5],
+        "text": "x" * 199 + "\N{HORIZONTAL ELLIPSIS}",
+        "texts": [],
+        "held": [["a"], ["b"]],
+        "splits": [],
+        "words": [],
+        "similarity": None,
+        "spellings": [],
     }
 
 
@@ -252,6 +316,14 @@ def test_figures_of_a_whole_run(build_run: Build) -> None:
         (e["before"] for e in found["labels"]), reverse=True
     )
     assert found["training"]["best_epoch"] == 7
+    assert found["source"][0]["encoding"] == "cp1252"
+    assert [each["name"] for each in found["findings"] if each["severity"] == "warning"] == [
+        "conflicting_labels",
+        "label_spellings",
+        "splits_share_texts",
+    ]
+    # Lengths 10 to 99 words, over and over.
+    assert [(each["first"], each["last"]) for each in found["lengths"]["histogram"]] == [(10, 19), (20, 49), (50, 99)]
     assert [each["stage"] for each in found["stages"]] == [
         "table",
         "checks",

@@ -10,13 +10,17 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from evenly.formats import write_json
 from evenly.report import figures
 from evenly.report.page import mark_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from evenly.store import Artifact
 
@@ -161,6 +165,35 @@ def test_every_head_of_the_label_table_is_a_button(build_run: Build) -> None:
     head = html[html.index('<table id="label-table">') :].split("</thead>")[0]
     assert head.count("<th ") == head.count('<button type="button">') == 11
     assert head.count("aria-sort") == 1
+
+
+def test_findings_source_and_rare_labels_are_told(build_run: Build) -> None:
+    html = _html(build_run(n_labels=5))
+    parsed = _parse(html)
+    for name in ("texts", "source", "split"):
+        assert name in {each["id"] for each in parsed.named("section")}
+    texts = html[html.index('<section id="texts"') : html.index('<section id="split"')]
+    assert texts.count('<div class="finding warning">') == 3
+    assert "Looked for and not found: Texts that are their label." in texts
+    source = html[html.index('<section id="source"') : html.index('<section id="training"')]
+    assert re.findall(r"<td>(?:<bdi>)?([^<]+)", source)[:5] == ["csv", "cp1252", "semicolon", "double", "yes"]
+
+
+def test_a_split_in_folds_and_rows_in_none_are_told(build_run: Build) -> None:
+    def in_folds(out: Path) -> None:
+        quality = json.loads((out / "quality.json").read_text())
+        changed = {"how": "fold 0 of 3 is test, fold 1 validation", "folds": [100, 101, 99], "fold": 0}
+        write_json(out / "quality.json", quality | changed)
+        rows = pq.read_table(out / "split.parquet").to_pydict()
+        rows["split"][-1] = None
+        pq.write_table(
+            pa.table(rows, pa.schema({"row": pa.int64(), "split": pa.string(), "unit": pa.int64()})),
+            out / "split.parquet",
+        )
+
+    html = _html(build_run(n_labels=5, overrides={"split": in_folds}))
+    assert "Split into 3 folds (100, 101, 99 rows), stratified: <bdi>fold 0 of 3 is test" in html
+    assert "1 row is in no split" in html
 
 
 def test_documented_keys_are_those_of_the_file(build_run: Build) -> None:

@@ -96,7 +96,7 @@ class _Broken(MLROS):
         super().__init__(target_ir=3, random_state=random_state)
         self.flaw = flaw
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
+    def get_params(self, **_deep: bool) -> dict[str, Any]:
         return {"flaw": self.flaw, "random_state": self.random_state}
 
     def set_params(self, **params: Any) -> _Broken:

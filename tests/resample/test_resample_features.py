@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,8 @@ from evenly.resample.units import features_of
 from evenly.workspace import Workspace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Planner
 
 TEXTS = [

@@ -106,7 +106,7 @@ def test_seeds_decide_and_repeat() -> None:
     assert first.reference.tolist() == again.reference.tolist()
 
 
-@pytest.mark.parametrize(("bad", "word"), [({"label_rule": "soft"}, "weighted"), ({"k_neighbors": 0}, "k_neighbors")])
+@pytest.mark.parametrize(("bad", "word"), [({"label_rule": "hard"}, "weighted"), ({"k_neighbors": 0}, "k_neighbors")])
 def test_parameters_out_of_range_are_refused(bad: dict[str, Any], word: str) -> None:
     with pytest.raises(ConfigError, match=word):
         mlsmote([[1]], _features(1), **BOUNDS | bad)

@@ -111,14 +111,14 @@ def test_blocks_offset_and_scale_do_not_change_dense_answers(
     np.testing.assert_array_equal(bag[whole], _brute_force(moved, bag, k, "euclidean"))
 
 
-@pytest.mark.parametrize("by_angle", [True, False])
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 @settings(max_examples=25, deadline=None)
 @given(tables(), st.sampled_from([0.0, 0.1, 0.5, 1.0]))
 def test_common_columns_do_not_change_sparse_answers(
-    by_angle: bool, table: tuple[np.ndarray, np.ndarray, int], common: float
+    metric: str, table: tuple[np.ndarray, np.ndarray, int], common: float
 ) -> None:
     dense, bag, k = table
-    seeds = np.arange(len(bag))
+    seeds, by_angle = np.arange(len(bag)), metric == "cosine"
     k = min(k, len(bag) - 1)
     features = sparse.csr_matrix(dense - dense.mean())  # of both signs
     found = nearest_sparse(features, bag, seeds, k, by_angle=by_angle, common=common)

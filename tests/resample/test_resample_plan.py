@@ -156,7 +156,7 @@ def test_a_leak_is_refused_and_one_in_a_given_split_is_said(planner: Planner) ->
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"method": "smote"}, "random_over"),
+        ({"method": "smota"}, "random_over"),
         ({"method": "mlsmote", "labels": "soft"}, "weighted"),
         ({"target_ir": 0.0}, "target_ir"),
     ],
@@ -179,4 +179,4 @@ def test_a_column_that_lacks_a_text_is_the_seeds(planner: Planner) -> None:
 
 
 def test_the_stage_names_its_artifact() -> None:
-    assert (PLAN.name, PLAN.version) == ("plan", 1)
+    assert (PLAN.name, PLAN.version) == ("plan", 2)

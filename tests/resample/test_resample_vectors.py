@@ -56,18 +56,17 @@ def test_every_vector_is_in_the_box_and_keeps_its_kind(blend: tuple[np.ndarray, 
         assert made.format == "csr"
         assert made.nnz == ((given_rows != 0) | (taken != 0)).sum()
         made = made.toarray()
-    elif made.shape[0] > 1 < made.shape[1]:
+    elif min(*made.shape, *dense.shape) > 1:
         assert made.flags[f"{kind}_CONTIGUOUS"]
     assert (made >= np.minimum(given_rows, taken)).all()
     assert (made <= np.maximum(given_rows, taken)).all()
 
 
 @settings(max_examples=40, deadline=None)
-@given(blends(), st.booleans())
-def test_a_gap_for_the_row_gives_a_point_on_the_segment(blend: tuple[np.ndarray, Recipes], is_sparse: bool) -> None:
+@given(blends(), st.sampled_from([np.array, sparse.csr_matrix]))
+def test_a_gap_for_the_row_gives_a_point_on_the_segment(blend: tuple[np.ndarray, Recipes], kind: Any) -> None:
     dense, recipes = blend
-    made = interpolate(sparse.csr_matrix(dense) if is_sparse else dense, recipes, gap="row", random_state=0)
-    made = made.toarray() if is_sparse else made
+    made = sparse.csr_matrix(interpolate(kind(dense), recipes, gap="row", random_state=0)).toarray()
     given_rows, taken = dense[recipes.seed].astype(float), dense[recipes.reference].astype(float)
     expected = given_rows + recipes.share[:, None] * (taken - given_rows)
     largest = np.maximum(np.abs(given_rows), np.abs(taken))
@@ -86,13 +85,25 @@ def test_a_gap_for_each_feature_fills_the_box_evenly() -> None:
     np.testing.assert_allclose((by_row - [0, 10]) / [1, 20], np.column_stack([recipes.share] * 2), atol=1e-12)
 
 
-@pytest.mark.parametrize("block_bytes", [1, 100, 10**9])
-def test_blocks_do_not_change_the_draws(block_bytes: int) -> None:
+@pytest.mark.parametrize("kind", [np.array, sparse.csr_matrix])
+def test_draws_are_row_by_row_and_those_of_the_seed(kind: Any) -> None:
     rng = np.random.default_rng(4)
-    features, recipes = rng.random((9, 5)), _recipes(rng, 9, 30)
-    whole = interpolate(features, recipes, random_state=7)
-    np.testing.assert_array_equal(interpolate(features, recipes, random_state=7, block_bytes=block_bytes), whole)
-    assert (interpolate(features, recipes, random_state=8) != whole).any()
+    features, recipes = kind(rng.random((9, 5))), _recipes(rng, 9, 30)
+    made = [
+        sparse.csr_matrix(interpolate(features, given, random_state=seed)).toarray()
+        for given, seed in ((recipes, 7), (recipes.part(0, 12), 7), (recipes, 8))
+    ]
+    np.testing.assert_array_equal(made[0][:12], made[1])
+    assert (made[0] != made[2]).any()
+
+
+@pytest.mark.parametrize(("dtype", "expected"), [(np.int64, np.float64), (np.float16, np.float16)])
+def test_other_types(dtype: Any, expected: Any) -> None:
+    recipes = _recipes(np.random.default_rng(0), 2, 3)
+    recipes.seed[:], recipes.reference[:], recipes.share[:] = 0, 1, 0.25
+    made = interpolate(np.array([[0, 2], [4, 4]], dtype), recipes, gap="row", random_state=0)
+    assert made.dtype == expected
+    assert made.tolist() == [[1, 2.5]] * 3
 
 
 @pytest.mark.parametrize("kind", [np.array, sparse.csr_matrix])
@@ -145,7 +156,8 @@ def test_nominal_and_numeric_features_are_ranked_by_one_sum() -> None:
 
 
 @pytest.mark.parametrize(
-    ("neighbors", "expected"), [([0, 2, 3], 1), ([4, 0, 2], 2), ([0, 1, 2], 0), ([2], 1), ([4, 2, 3, 0, 1], 1)]
+    ("neighbors", "expected"),
+    [([0, 2, 3], 1), ([4, 0, 2], 2), ([0, 1, 2], 0), ([2], 1), ([4, 2, 3, 0, 1], 1), ([2, -1, -1, -1], 1)],
 )
 def test_the_most_frequent_value_wins_and_of_equals_the_nearest(neighbors: list[int], expected: int) -> None:
     assert most_frequent(COLOURS, np.array([neighbors])).tolist() == [expected]

@@ -30,7 +30,9 @@ Overrides = dict[str, Any]
 def _is_transient(_task: Any, _run: Any, state: Any) -> bool:
     """Retry what a second try may mend: errors of disk or network, never bad data or a bad config."""
     error = state.result(raise_on_failure=False)
-    return isinstance(error, OSError) and (not isinstance(error, EvenlyError) or isinstance(error, SourceUnreachableError))
+    return isinstance(error, OSError) and (
+        not isinstance(error, EvenlyError) or isinstance(error, SourceUnreachableError)
+    )
 
 
 _build_task = task(

@@ -60,9 +60,11 @@ def _public(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return url.split("://")[0] + "://..."
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")) if parts.netloc else (
-        url.split("?")[0]
+        return url.partition("://")[0] + "://..."
+    return (
+        urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+        if parts.netloc
+        else (url.partition("?")[0])
     )
 
 

@@ -75,7 +75,7 @@ def _has_glob(path: str) -> bool:
 def _open_system(url: str, options: dict[str, Any], shown: str) -> tuple[Any, str]:
     from fsspec.core import url_to_fs
 
-    protocol = url.split("://")[0].split("::")[0]
+    protocol = url.partition("://")[0].partition("::")[0]
     given = expand(options, "source.storage_options")
     try:
         with _asking(shown):
@@ -101,7 +101,10 @@ def _asking(shown: str) -> Iterator[None]:
         raise
     except ImportError as error:
         raise _PackageMissingError(str(error)) from error
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        cause = error.__cause__  # fsspec calls everything that HTTP refuses a missing file
+        if isinstance(cause, Exception) and not isinstance(cause, FileNotFoundError):
+            raise _explain(shown, cause) from None
         raise SourceNotFoundError(f"source.files names {shown}, but there is no such file.") from None
     except Exception as error:  # noqa: BLE001 - every file system has its own
         raise _explain(shown, error) from None  # the cause would show the whole URL
@@ -116,6 +119,11 @@ def _explain(shown: str, error: Exception) -> EvenlyError:
         )
     if isinstance(error, ValueError) and "rotocol not known" in said:
         return ConfigError(f"source.files names {shown}, a protocol that fsspec does not know: {said}.")
+    if "range requests" in said:
+        return ConfigError(
+            f"{shown} cannot be opened within: its server gives whole files only. Let fsspec fetch it first: put "
+            f"simplecache:: between, as in zip://table.csv::simplecache::https://host/archive.zip."
+        )
     if isinstance(error, ValueError | TypeError):
         return ConfigError(f"source.files names {shown}, which cannot be opened: {said}. Check source.storage_options.")
     return SourceUnreachableError(f"{shown} cannot be fetched now: {said}. Try again; what is fetched is kept.")
@@ -147,15 +155,13 @@ def _progress(stage: str, name: str) -> Any:
     """Return the object through which fsspec tells how far it is."""
     from fsspec.callbacks import Callback
 
-    class Progress(Callback):  # type: ignore[misc] - fsspec has no types
-        """Tells each megabyte."""
+    told = -1
 
-        told = -1
+    def tell(size: int | None, value: int, **_: Any) -> None:
+        nonlocal told
+        done = value // _MEGABYTE
+        if done > told:
+            told = done
+            emit(Advanced(stage, done, max(done, (size or 0) // _MEGABYTE), "MB", name))
 
-        def call(self, *_: Any, **__: Any) -> None:
-            done = self.value // _MEGABYTE
-            if done > self.told:
-                self.told = done
-                emit(Advanced(stage, done, max(done, (self.size or 0) // _MEGABYTE), "MB", name))
-
-    return Progress()
+    return Callback(hooks={"tell": tell})

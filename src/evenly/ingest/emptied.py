@@ -29,28 +29,13 @@ if TYPE_CHECKING:
     from evenly.ingest.pieces import FileCounts
     from evenly.ingest.reading import Place
 
-__all__ = ["DROPPED", "RARE", "Emptied", "find_doubtful", "find_emptied", "write_doubtful"]
+__all__ = ["DROPPED", "RARE", "DoubtfulLog", "Emptied", "find_doubtful", "find_emptied", "take_near"]
 
-DROPPED = "its labels are dropped"
-RARE = "its labels have too few rows"
+DROPPED = "only dropped labels"
+RARE = "only rare labels"
 _SCHEMA = pa.schema({"row": pa.int64(), "line": pa.int64(), "raw": pa.string(), "labels": LABELS_TYPE})
 _MOST_CHARACTERS = 1_000
-
-
-@dataclass(frozen=True)
-class Emptied:
-    """Rows of one file that are refused because no label is left.
-
-    Attributes
-    ----------
-    rejects
-        As ``rejects.parquet`` has them.
-    batch_rows
-        Rows of each Arrow batch of the file that are left.
-    """
-
-    rejects: pa.Table
-    batch_rows: list[int]
+_BATCH_ROWS = 4_096
 
 
 def find_doubtful(
@@ -92,41 +77,106 @@ def _hold_only(labels: pa.ListArray, off: NDArray[np.bool_]) -> NDArray[np.bool_
     return only
 
 
-def write_doubtful(path: Path, doubtful: pa.Table, places: Sequence[Place]) -> None:
-    """Write doubtful rows with their places in the source."""
-    columns = {
-        "row": doubtful["row"],
-        "line": pa.array([place.line for place in places], pa.int64()),
-        "raw": pa.array([place.raw[:_MOST_CHARACTERS] for place in places], pa.string()),
-        "labels": doubtful["labels"],
-    }
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, _SCHEMA) as writer:
-        writer.write_table(pa.table(columns, _SCHEMA))
+class DoubtfulLog:
+    """Writes doubtful rows with their places in the source, a batch at a time."""
+
+    def __init__(self, path: Path, doubtful: pa.Table) -> None:
+        """Write to `path` what `find_doubtful` found, once the places are known."""
+        self._doubtful = doubtful
+        self._waiting: list[Place] = []
+        self._n_written = 0
+        self._writer = pa.ipc.new_file(str(path), _SCHEMA)
+
+    def add(self, place: Place) -> None:
+        """Keep the place of the next row, its raw text cut."""
+        self._waiting.append(place._replace(raw=place.raw[:_MOST_CHARACTERS]))
+        if len(self._waiting) == _BATCH_ROWS:
+            self._write()
+
+    def _write(self) -> None:
+        rows = self._doubtful.slice(self._n_written, len(self._waiting))
+        columns = {
+            "row": rows["row"],
+            "line": pa.array([place.line for place in self._waiting], pa.int64()),
+            "raw": pa.array([place.raw for place in self._waiting], pa.string()),
+            "labels": rows["labels"],
+        }
+        self._writer.write_table(pa.table(columns, _SCHEMA))
+        self._n_written += len(self._waiting)
+        self._waiting = []
+
+    def close(self) -> None:
+        """Write what waits."""
+        self._write()
+        self._writer.close()
 
 
-def find_emptied(path: Path, counts: FileCounts, labels: FinalLabels, *, file: str, column: str) -> Emptied:
+@dataclass(frozen=True)
+class Emptied:
+    """Rows of one file that are refused because no label is left.
+
+    Attributes
+    ----------
+    path
+        The doubtful rows of the file.
+    lost
+        Shape (n,), int64: which of them are refused, ascending.
+    dropped
+        Shape (n,), bool: whether all labels of such a row are dropped; else some are rare.
+    batch_rows
+        Rows of each Arrow batch of the file that are left.
+    """
+
+    path: Path
+    lost: NDArray[np.int64]
+    dropped: NDArray[np.bool_]
+    batch_rows: list[int]
+
+    def reasons(self) -> dict[str, int]:
+        """Return how many rows are refused for each reason."""
+        n_dropped = int(self.dropped.sum())
+        return {DROPPED: n_dropped, RARE: len(self.lost) - n_dropped}
+
+    def lines(self) -> pa.ChunkedArray:
+        """Return the lines of the refused rows."""
+        with pa.memory_map(str(self.path)) as source:
+            return pa.ipc.open_file(source).read_all()["line"].take(pa.array(self.lost))
+
+    def rejects(self, numbers: NDArray[np.int64], *, file: str, column: str) -> pa.Table:
+        """Return some of the refused rows, by their numbers, ascending, as ``rejects.parquet`` has them."""
+        with pa.memory_map(str(self.path)) as source:
+            rows = take_near(pa.ipc.open_file(source).read_all().select(["line", "raw"]), self.lost[numbers])
+        reasons = np.where(self.dropped[numbers], DROPPED, RARE).tolist()
+        fields = [[file] * len(rows), rows["line"], [column] * len(rows), reasons, rows["raw"]]
+        return pa.table(fields, names=REJECTS_SCHEMA.names).cast(REJECTS_SCHEMA)
+
+
+def take_near(table: pa.Table, numbers: NDArray[np.int64]) -> pa.Table:
+    """Return the rows of a mapped table with these numbers, ascending, without touching those before and behind."""
+    if not len(numbers):
+        return table.slice(0, 0)
+    first = int(numbers[0])
+    return table.slice(first, int(numbers[-1]) + 1 - first).combine_chunks().take(pa.array(numbers - first))
+
+
+def find_emptied(path: Path, counts: FileCounts, labels: FinalLabels) -> Emptied:
     """Return the doubtful rows of a file that have lost all their labels.
 
     Parameters
     ----------
     path
-        What `write_doubtful` wrote.
+        What a `DoubtfulLog` wrote.
     counts
         What the file gave.
     labels
         The final ones.
-    file, column
-        Of the source, for the rejects.
     """
     with pa.memory_map(str(path)) as source:
-        doubtful = pa.ipc.open_file(source).read_all().combine_chunks()
+        doubtful = pa.ipc.open_file(source).read_all().select(["row", "labels"]).combine_chunks()
     held = doubtful["labels"].combine_chunks()
-    lost = doubtful.filter(pa.array(_hold_only(held, labels.ids(counts.names) < 0)))
-    dropped = np.array([name in labels.dropped for name in counts.names], np.bool_)
-    reasons = np.where(_hold_only(lost["labels"].combine_chunks(), dropped), DROPPED, RARE)
-    n_lost = len(lost)
-    fields = [[file] * n_lost, lost["line"], [column] * n_lost, reasons.tolist(), lost["raw"]]
+    lost = np.flatnonzero(_hold_only(held, labels.ids(counts.names) < 0))
+    dropped = _hold_only(held, np.array([name in labels.dropped for name in counts.names], np.bool_))[lost]
     ends = np.cumsum(counts.batch_rows, dtype=np.int64)
-    batches = np.searchsorted(ends, lost["row"].to_numpy(), side="right")
+    batches = np.searchsorted(ends, doubtful["row"].to_numpy()[lost], side="right")
     left = np.array(counts.batch_rows, np.int64) - np.bincount(batches, minlength=len(ends))
-    return Emptied(pa.table(fields, names=REJECTS_SCHEMA.names).cast(REJECTS_SCHEMA), left.tolist())
+    return Emptied(path, lost, dropped, left.tolist())

@@ -32,6 +32,7 @@ _MARKS = (  # the longer first: UTF-32 begins as UTF-16 does
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_WITHOUT_ORDER = ("utf-16", "utf-32")
 _LOOKED_AT = 1 << 16
 _MANY_NULS = 0.2
 _FEW_NULS = 0.02
@@ -71,9 +72,7 @@ def open_utf8(raw: RawFile, folder: Path, given: TextFormat) -> Utf8File:
         The file cannot be decompressed, or is no text.
     """
     plain = open_plain(raw, folder)
-    encoding = _codec_name(given.encoding)
-    if encoding is None:
-        encoding = find_encoding(raw.name, _blocks(plain))
+    encoding = _settle_encoding(raw.name, given, _blocks(plain))
     if encoding == "utf-8":
         return Utf8File(plain, encoding, ())
     target = folder / "utf8"
@@ -88,12 +87,23 @@ def open_utf8(raw: RawFile, folder: Path, given: TextFormat) -> Utf8File:
 def decode_head(name: str, head: bytes, given: TextFormat) -> str:
     """Return the text of the first bytes of a file, without a byte order mark.
 
-    Bytes that the encoding does not have become lone surrogates; a last character that is cut is left out.
+    Bytes that the encoding does not have become U+FFFD; a last character that is cut is left out.
     """
-    encoding = _codec_name(given.encoding) or find_encoding(name, iter([head]))
-    errors = "surrogateescape" if encoding == "utf-8" else _errors(given)
-    text: str = codecs.getincrementaldecoder(encoding)(errors).decode(head)
+    encoding = _settle_encoding(name, given, iter([head]))
+    text: str = codecs.getincrementaldecoder(encoding)("replace").decode(head)
     return text.removeprefix("\ufeff")
+
+
+def _settle_encoding(name: str, given: TextFormat, blocks: Iterator[bytes]) -> str:
+    """Return the codec that is asked for, or else found; UTF-16 and UTF-32 with the order of their bytes."""
+    asked = _codec_name(given.encoding)
+    if asked is None:
+        return find_encoding(name, blocks)
+    if asked not in _WITHOUT_ORDER:
+        return asked
+    first = next(blocks, b"")
+    marked = (encoding for mark, encoding in _MARKS if first.startswith(mark) and encoding.startswith(asked))
+    return next(marked, f"{asked}-le")
 
 
 def _codec_name(asked: str) -> str | None:

@@ -50,9 +50,7 @@ class SheetTable:
         Rows with a value above the table.
     """
 
-    def __init__(
-        self, raw: RawFile, folder: Path, *, header: bool | None = None, wanted: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, raw: RawFile, folder: Path, *, header: bool | None = None, wanted: Sequence[str] = ()) -> None:
         """Open the sheet and find where its table begins.
 
         Raises

@@ -60,16 +60,19 @@ def _refuse_bomb(raw: RawFile, plain: Path) -> None:
 
 
 def _choose_sheet(raw: RawFile, book: CalamineWorkbook) -> str:
-    visible = [sheet.name for sheet in book.sheets_metadata if sheet.visible.name == "Visible"]
-    names = visible or book.sheet_names
-    if raw.sheet is None and names:
-        return names[0]
-    if raw.sheet not in book.sheet_names or raw.sheet is None:
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    wanted = raw.sheet
+    if wanted is not None and wanted not in book.sheet_names:
         raise DataError(
-            f"{raw.name} has no sheet {raw.sheet!r}{nearest(raw.sheet or '', book.sheet_names)} "
+            f"{raw.name} has no sheet {wanted!r}{nearest(wanted, book.sheet_names)} "
             f"It has: {', '.join(map(repr, book.sheet_names))}."
         )
-    return raw.sheet
+    sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    shown = [sheet for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible] or sheets
+    if wanted is None and not shown:
+        raise DataError(f"{raw.name} has no sheet with cells, only charts or macros. Give the table's own workbook.")
+    return shown[0].name if wanted is None else wanted
 
 
 @contextmanager

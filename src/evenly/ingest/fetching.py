@@ -74,9 +74,7 @@ def _find(target: Path, fingerprint: dict[str, Any] | None) -> list[str] | None:
     return list(names) if whole and fingerprint is not None and record.get("fingerprint") == fingerprint else None
 
 
-def _fill(
-    folder: Path, key: str, fingerprint: dict[str, Any] | None, fetch: Callable[[Path], list[str]]
-) -> list[str]:
+def _fill(folder: Path, key: str, fingerprint: dict[str, Any] | None, fetch: Callable[[Path], list[str]]) -> list[str]:
     partial, target = folder / f".partial-{key}", folder / key
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700)

@@ -10,17 +10,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.ipc
-
 from evenly.errors import DataError
+from evenly.ingest.all_rejects import file_rejects
 from evenly.ingest.emptied import Emptied, find_emptied
 from evenly.ingest.final_labels import FinalLabels, find_final_labels
-from evenly.ingest.rejects import REJECTS_SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    import pyarrow as pa
 
     from evenly.ingest.layout import Layout
     from evenly.ingest.pieces import FileCounts, FileItem
@@ -82,24 +81,20 @@ class Gathered:
         for counts in self.counts:
             totals.update(counts.reasons)
         for emptied in self.emptied or ():
-            totals.update(emptied.rejects["reason"].to_pylist())
-        return dict(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
+            totals.update(emptied.reasons())
+        return dict(sorted((+totals).items(), key=lambda item: (-item[1], item[0])))
 
     @property
     def file_names(self) -> str:
         """The files, for a message."""
         return ", ".join(item.raw.name for item in self.items)
 
-    def read_rejects(self) -> pa.Table:
-        """Return the rejects of all files in their order, those of a file by line."""
-        tables = [REJECTS_SCHEMA.empty_table()]
+    def rejects(self) -> Iterator[pa.Table]:
+        """Yield the rejects of all files in their order, those of a file by line, piece by piece."""
+        column = ", ".join(self.layout.labels.columns)
         for number, item in enumerate(self.items):
-            with pa.memory_map(str(self.folder / item.rejects_name)) as source:
-                rejects = pa.ipc.open_file(source).read_all()
-            if self.emptied is not None and len(self.emptied[number].rejects):
-                rejects = pa.concat_tables([rejects, self.emptied[number].rejects]).sort_by("line")
-            tables.append(rejects)
-        return pa.concat_tables(tables).combine_chunks()
+            emptied = None if self.emptied is None else self.emptied[number]
+            yield from file_rejects(self.folder / item.rejects_name, emptied, file=item.raw.name, column=column)
 
     def refuse_empty(self) -> None:
         """Raise a `DataError` where no row or no label is left."""
@@ -121,11 +116,11 @@ class Gathered:
         if not self.reasons:
             return f"{self.file_names} has no row. Give a table with at least a few labelled rows."
         reason, count = next(iter(self.reasons.items()))
-        example = next(row for row in self.read_rejects().to_pylist() if row["reason"] == reason)
+        example = next(row for piece in self.rejects() for row in piece.to_pylist() if row["reason"] == reason)
         line = f" line {example['line']}" if example["line"] is not None else ""
         column = f" in column {example['column']!r}" if example["column"] else ""
         looks = sorted({counts.encoding for counts in self.counts if counts.encoding})
-        encoding = f" The bytes look like {', '.join(looks)}: convert the file to UTF-8." if looks else ""
+        encoding = f" The bytes look like {', '.join(looks)}: see source.encoding." if looks else ""
         return (
             f"Every row of {self.file_names} was rejected, {count} of {self.rows_read} because of {reason}{column}, "
             f"first {example['file']}{line}: {example['raw'][:_SHOWN_CHARACTERS]!r}.{encoding} "
@@ -149,9 +144,6 @@ def gather(folder: Path, items: Sequence[FileItem], counts: Sequence[FileCounts]
     if not layout.label_rules.take_off or not layout.label_rules.refuses_emptied(one_each=one_each):
         return Gathered(folder, items, counts, labels, None)
     emptied = [
-        find_emptied(
-            folder / item.doubtful_name, file, labels, file=item.raw.name, column=", ".join(layout.labels.columns)
-        )
-        for item, file in zip(items, counts, strict=True)
+        find_emptied(folder / item.doubtful_name, file, labels) for item, file in zip(items, counts, strict=True)
     ]
     return Gathered(folder, items, counts, labels, emptied)

@@ -6,15 +6,14 @@ reason for it. Column names count most, then what is in them; the person reads t
 
 from __future__ import annotations
 
-import math
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evenly.errors import DataError
 from evenly.ingest.columns import column_summaries
 from evenly.ingest.guess_labels import guess_labels
-from evenly.ingest.guess_names import GROUP_NAMES, NEVER_TEXT, SPLIT_NAMES, TEXT_NAMES, TITLE_NAMES, split_words
+from evenly.ingest.guess_names import GROUP_NAMES, SPLIT_NAMES, split_words
+from evenly.ingest.guess_text import find_entities, guess_text, mostly_equal
 from evenly.ingest.head import read_head
 from evenly.ingest.rows import SPLIT_WORDS
 
@@ -28,14 +27,6 @@ if TYPE_CHECKING:
     from evenly.ingest.head import Head
 
 __all__ = ["SourceGuess", "guess_source"]
-
-_LEAST_WORDS = 2.5
-_LEAST_DISTINCT = 0.3
-_LONG_CHARACTERS = 100
-_MOSTLY = 0.5
-_ROWS_COMPARED = 1_000
-_ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
-_LEAST_ENTITIES = 0.005
 
 
 @dataclass(frozen=True)
@@ -105,16 +96,17 @@ def guess_source(path: Path) -> SourceGuess:
     """
     head = read_head(path)
     columns = column_summaries(head.table)
-    text, text_reason = _guess_text(path.name, head.table, columns)
-    first = head.table.slice(0, _ROWS_COMPARED)
-    others = [column for column in columns if not any(_mostly_equal(first, column.name, name) for name in text)]
+    text = guess_text(head.table, columns)
+    if text is None:
+        raise DataError(_cannot_tell(path.name, "text", columns))
+    others = [col for col in columns if not any(mostly_equal(head.table, col.name, name) for name in text.columns)]
     labels = guess_labels(others, n_rows=len(head.table))
     if labels is None:
         raise DataError(_cannot_tell(path.name, "labels", columns))
     split, split_reason = _guess_split(head.table, columns)
-    group = _guess_group(columns, taken={*text, *labels.columns})
-    html_reason = _find_entities(head.table, text)
-    reasons = {"text": text_reason, "columns": labels.reason} | _dialect_reasons(head)
+    group = _guess_group(columns, taken={*text.columns, *labels.columns})
+    html_reason = find_entities(head.table, text.columns)
+    reasons = {"text": text.reason, "columns": labels.reason} | _dialect_reasons(head)
     reasons |= {"unescape_html": html_reason} if html_reason else {}
     reasons |= {"split": split_reason} if split_reason else {}
     reasons |= {"group": f"{group} by its name, and values that come again"} if group else {}
@@ -122,7 +114,7 @@ def guess_source(path: Path) -> SourceGuess:
         format=head.raw.format,
         delimiter=head.dialect.delimiter if head.dialect else None,
         header=head.dialect.header if head.dialect else None,
-        text=text,
+        text=text.columns,
         labels=labels.columns,
         label_format=labels.format,
         label_delimiter=labels.delimiter,
@@ -144,69 +136,6 @@ def _dialect_reasons(head: Head) -> dict[str, str]:
         "files": f"{found}; {head.dialect.describe()}, {n_columns} columns",
         "header": f"the first row {first}",
     }
-
-
-def _guess_text(name: str, table: pa.Table, columns: Sequence[ColumnSummary]) -> tuple[tuple[str, ...], str]:
-    """Return the column with the best claim to be the text, with titles and further texts by name."""
-    likely = [column for column in columns if _may_be_text(column)] or _lone_text(columns)
-    if not likely:
-        raise DataError(_cannot_tell(name, "text", columns))
-    main = max(likely, key=_text_claim)
-    chosen = [main]
-    for column in sorted(likely, key=lambda column: len(split_words(column.name))):  # title before original_title
-        words = split_words(column.name)
-        named = words & (TITLE_NAMES | TEXT_NAMES) and not words & NEVER_TEXT
-        if named and not any(_mostly_equal(table, column.name, other.name) for other in chosen):
-            chosen.append(column)
-    names = tuple(column.name for column in columns if column in chosen)
-    others = f", with {', '.join(column.name for column in chosen[1:])}" if len(chosen) > 1 else ""
-    return names, f"{main.name} has {main.mean_words:.0f} words a row, mostly different{others}"
-
-
-def _may_be_text(column: ColumnSummary) -> bool:
-    """Return whether a column has words that mostly differ; short ones count where the name says title or text."""
-    if column.kind != "text":
-        return False
-    named = split_words(column.name) & (TITLE_NAMES | TEXT_NAMES)
-    wordy = column.mean_words >= (1 if named else _LEAST_WORDS)
-    differing = column.share_distinct >= _LEAST_DISTINCT or column.mean_characters >= _LONG_CHARACTERS
-    return wordy and differing
-
-
-def _lone_text(columns: Sequence[ColumnSummary]) -> list[ColumnSummary]:
-    """Return the one column whose short texts mostly differ, such as search queries; none where there are several."""
-    differing = [
-        column
-        for column in columns
-        if column.kind == "text"
-        and column.share_distinct > _MOSTLY
-        and column.delimiter is None
-        and not split_words(column.name) & NEVER_TEXT
-    ]
-    return differing if len(differing) == 1 else []
-
-
-def _text_claim(column: ColumnSummary) -> float:
-    words = split_words(column.name)
-    named = 2.0 * bool(words & TEXT_NAMES) + bool(words & TITLE_NAMES) - 3 * bool(words & NEVER_TEXT)
-    joined = 2 if column.delimiter else 0
-    return math.log(1 + column.mean_characters) + named - joined + column.share_filled
-
-
-def _mostly_equal(table: pa.Table, one: str, other: str) -> bool:
-    """Return whether two columns say the same, as a title and an original title do; a column equals itself."""
-    pairs = list(zip(table[one].to_pylist(), table[other].to_pylist(), strict=True))
-    n_equal = sum(1 for first, second in pairs if first == second)
-    return n_equal > len(pairs) // 2
-
-
-def _find_entities(table: pa.Table, text: Sequence[str]) -> str:
-    """Return why HTML entities should be turned into characters; '' where hardly a cell has one."""
-    cells = [cell for name in text for cell in table[name].to_pylist() if cell]
-    found = [entity.group() for cell in cells if "&" in cell for entity in [_ENTITY.search(cell)] if entity]
-    if len(found) < max(2, _LEAST_ENTITIES * len(cells)):
-        return ""
-    return f"{len(found)} of {len(cells)} texts hold HTML entities such as {found[0]}"
 
 
 def _guess_split(table: pa.Table, columns: Sequence[ColumnSummary]) -> tuple[str | None, str]:

@@ -111,16 +111,8 @@ def _csv_head(  # noqa: PLR0917 - the parts of read_raw_head
     records = read_records(sample, dialect.delimiter, dialect.quoting)[int(dialect.header) :]
     full = [record for record in records if len(record) == width]
     columns = list(zip(*islice(full, rows), strict=True)) or [()] * width
-    return Head(raw, pa.table([_cells(column) for column in columns], list(dialect.columns)), dialect)
-
-
-def _cells(column: Sequence[str]) -> pa.Array:
-    """Return cells as text, empty ones as null, bytes that are no UTF-8 as question marks."""
-    cells = [cell or None for cell in column]
-    try:
-        return pa.array(cells, pa.string())
-    except UnicodeEncodeError:
-        return pa.array([cell and cell.encode("utf-8", "replace").decode() for cell in cells], pa.string())
+    cells = [pa.array([cell or None for cell in column], pa.string()) for column in columns]
+    return Head(raw, pa.table(cells, list(dialect.columns)), dialect)
 
 
 def _jsonl_head(text: str, rows: int, *, complete: bool) -> pa.Table:

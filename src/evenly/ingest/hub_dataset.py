@@ -116,7 +116,7 @@ def _reading(name: str) -> Iterator[None]:
         if "Config name is missing" in str(error) or "BuilderConfig" in str(error):
             raise ConfigError(f"source.dataset {name}: set source.subset. {hide_urls(str(error))}") from error
         raise DataError(f"The data set {name} cannot be read: {hide_urls(str(error))}") from error
-    except Exception as error:  # noqa: BLE001 - each builder raises its own
+    except Exception as error:
         raise DataError(f"The data set {name} cannot be read: {hide_urls(str(error))}") from error
 
 

@@ -148,7 +148,7 @@ def json_head(raw: RawFile, rows: int, given: TextFormat) -> pa.Table:
 
 
 def holds_json_lines(raw: RawFile) -> bool:
-    """Return whether the file is objects one a line: whether one of its first lines is an object.
+    """Return whether the file is objects one a line: whether one of its first lines, of several, is an object.
 
     Raises
     ------
@@ -156,8 +156,8 @@ def holds_json_lines(raw: RawFile) -> bool:
         The file is empty or cannot be decompressed.
     """
     head, _ = read_first_bytes(raw, _FIRST_BYTES)
-    lines = head.removeprefix(b"\xef\xbb\xbf").lstrip().split(b"\n")
-    return lines[0].startswith(b"{") and any(map(_is_object, lines[:_LINES_LOOKED_AT]))
+    lines = head.removeprefix(b"\xef\xbb\xbf").strip().split(b"\n")
+    return len(lines) > 1 and lines[0].startswith(b"{") and any(map(_is_object, lines[:_LINES_LOOKED_AT]))
 
 
 def _is_object(line: bytes) -> bool:

@@ -10,10 +10,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from evenly.errors import ColumnNotFoundError, DataError
+from evenly.ingest.encodings import open_utf8
 from evenly.ingest.json_rows import cells_to_table, read_cells
 from evenly.ingest.reading import BATCH_ROWS, Place
-from evenly.ingest.rejects import INVALID_UTF8, Reject
-from evenly.ingest.unpacking import open_plain, read_first_bytes
+from evenly.ingest.rejects import INVALID_UTF8, Reject, RejectSpool, invalid_bytes
+from evenly.ingest.unpacking import read_first_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,21 +36,24 @@ NOT_TEXT = "the text is no string"
 class JsonlReader:
     """Delivers the rows of one JSONL file."""
 
-    remarks: tuple[str, ...] = ()
-
     def __init__(self, raw: RawFile, options: ReadOptions, folder: Path) -> None:
-        """Unpack the file where it is compressed, and look at its first bytes."""
+        """Find the encoding, and a file in UTF-8."""
         read_first_bytes(raw, 4096)
+        text = open_utf8(raw, folder, options.given)
         self._name = raw.name
         self._options = options
-        self._plain = open_plain(raw, folder)
-        self._diverted: list[Reject] = []
+        self._plain = text.path
+        self._encoding = text.encoding
+        self._errors = "replace" if options.given.on_bad_bytes == "replace" else "strict"
+        self._diverted = RejectSpool(folder / "diverted")
+        self._bad: set[int] = set()
         self._seen: dict[str, None] = {}
+        self.remarks = text.remarks
 
     @property
     def dialect(self) -> dict[str, str | bool]:
-        """Nothing to tell."""
-        return {}
+        """The encoding."""
+        return {"encoding": self._encoding}
 
     def batches(self) -> Iterator[pa.Table]:
         """Yield the wanted columns, rows in the order of the file."""
@@ -68,16 +72,19 @@ class JsonlReader:
     def _read_row(self, line: int, text: bytes) -> list[str | None] | None:
         """Return the wanted cells of a line, or None where it is diverted."""
         try:
-            row = json.loads(text)
+            row = json.loads(text.decode("utf-8", self._errors))
             fault = self._find_fault(row)
             cells = read_cells(row, self._options) if fault is None else []
-        except UnicodeError:
+        except UnicodeDecodeError:
+            fault = None, invalid_bytes(self._encoding)
+        except UnicodeEncodeError:
             fault = None, INVALID_UTF8
         except (ValueError, RecursionError):
             fault = None, NOT_AN_OBJECT
         if fault is None:
             return cells
-        self._diverted.append(Reject(line, *fault, text.decode("utf-8", "backslashreplace")))
+        self._bad.add(line)
+        self._diverted.add(Reject(line, *fault, text.decode("utf-8", "backslashreplace")))
         return None
 
     def _find_fault(self, row: Any) -> tuple[str | None, str] | None:
@@ -91,7 +98,7 @@ class JsonlReader:
 
     def _refuse_missing_columns(self) -> None:
         if not self._seen:
-            first = self._diverted[0].raw[:80] if self._diverted else ""
+            first = next((reject.raw[:80] for reject in self._diverted), "")
             raise DataError(f"{self._name} has no line that is a JSON object; the first begins with {first!r}.")
         for name in self._options.wanted:
             if name not in self._seen:
@@ -103,12 +110,11 @@ class JsonlReader:
 
     def locate(self, delivered: NDArray[np.int64]) -> Iterator[Place]:
         """Yield line and text of delivered rows."""
-        bad = {reject.line for reject in self._diverted}
         wanted = set(delivered.tolist())
-        good = ((line, text) for line, text in _lines(self._plain) if line not in bad)
+        good = ((line, text) for line, text in _lines(self._plain) if line not in self._bad)
         for number, (line, text) in enumerate(good):
             if number in wanted:
-                yield Place(line, text.decode("utf-8"))
+                yield Place(line, text.decode("utf-8", "replace"))
 
 
 def _lines(plain: Path) -> Iterator[tuple[int, bytes]]:

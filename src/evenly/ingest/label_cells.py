@@ -129,7 +129,9 @@ def _held(shares: Any, threshold: float) -> list[str] | None:
     return held
 
 
-def _of_found(found: Sequence[Sequence[str | None] | None], missing: NDArray[np.bool_], shape: LabelShape) -> LabelCells:
+def _of_found(
+    found: Sequence[Sequence[str | None] | None], missing: NDArray[np.bool_], shape: LabelShape
+) -> LabelCells:
     """Return the names that were found in cells; a cell that is filled and yields None is broken."""
     column = shape.columns[0]
     lists = pa.array(found, pa.list_(pa.string()))

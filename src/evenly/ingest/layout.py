@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from evenly.formats import RESERVED_COLUMNS
@@ -35,8 +35,8 @@ class Layout:
     group: str | None = None
     split: str | None = None
     keep: tuple[str, ...] = ()
-    text_rules: TextRules = TextRules()
-    label_rules: LabelRules = LabelRules()
+    text_rules: TextRules = field(default_factory=TextRules)
+    label_rules: LabelRules = field(default_factory=LabelRules)
 
     @property
     def wanted(self) -> tuple[str, ...]:

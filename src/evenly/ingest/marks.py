@@ -39,9 +39,7 @@ def read_flags(column: pa.ChunkedArray, name: str) -> Marks:
     text = as_text(column, name)
     blank = blank_mask(text)
     known = pa.array(FLAGS.keys(), pa.string())
-    flags = pa.array(FLAGS.values(), pa.int8()).take(
-        pc.index_in(pc.utf8_lower(pc.utf8_trim_whitespace(text)), known)
-    )
+    flags = pa.array(FLAGS.values(), pa.int8()).take(pc.index_in(pc.utf8_lower(pc.utf8_trim_whitespace(text)), known))
     held = flags.fill_null(0).to_numpy(zero_copy_only=False) == 1
     return Marks(held, _as_bool(blank), _as_bool(pc.and_(flags.is_null(), pc.invert(blank))))
 

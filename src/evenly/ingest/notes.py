@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from evenly.errors import nearest
 from evenly.ingest.texts import NORMALISED, UNESCAPED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from evenly.ingest.gathered import Gathered
 
@@ -17,6 +18,7 @@ __all__ = ["describe_table"]
 _SHOWN = 5
 _SHOWN_CHARACTERS = 60
 _MOST_SINGLETONS = 0.5
+_COMPARED = 10_000
 
 
 def describe_table(gathered: Gathered, *, task: str, n_unlabelled: int, shape_found: bool) -> Iterator[str]:
@@ -44,7 +46,12 @@ def describe_table(gathered: Gathered, *, task: str, n_unlabelled: int, shape_fo
     yield from _describe_singletons(gathered, task)
     yield from _describe_rules(gathered)
     if n_unlabelled:
-        yield f"{n_unlabelled} rows hold no label and are kept, as rows of zeros (labels.unlabelled)"
+        rows = (
+            "row holds no label and is kept, as a row"
+            if n_unlabelled == 1
+            else "rows hold no label and are kept, as rows"
+        )
+        yield f"{n_unlabelled} {rows} of zeros (labels.unlabelled)"
     if gathered.reasons:
         why = ", ".join(f"{count} {reason}" for reason, count in gathered.reasons.items())
         n_rejected = sum(gathered.reasons.values())
@@ -77,19 +84,20 @@ def _describe_rules(gathered: Gathered) -> Iterator[str]:
     seen = dict.fromkeys(name for counts in gathered.counts for name in counts.renamed)
     if seen:
         pairs = _listed(f"{_shown(old)} to {_shown(rules.rename[old])}" for old in seen)
-        yield f"labels renamed (labels.rename): {pairs}"
+        yield f"{_plural(seen, 'label')} renamed (labels.rename): {pairs}"
     if labels.dropped:
-        yield f"labels dropped (labels.drop): {_with_rows(labels.dropped)}"
+        yield f"{_plural(labels.dropped, 'label')} dropped (labels.drop): {_with_rows(labels.dropped)}"
     if labels.rare:
         yield (
-            f"{len(labels.rare)} labels with fewer than {rules.min_count} rows were taken off (labels.min_count): "
-            f"{_with_rows(labels.rare)}"
+            f"{len(labels.rare)} {_plural(labels.rare, 'label')} with fewer than {rules.min_count} rows "
+            f"{'was' if len(labels.rare) == 1 else 'were'} taken off (labels.min_count): {_with_rows(labels.rare)}"
         )
-    known = [*labels.names, *labels.dropped, *labels.rare]
-    for setting, given, there in (("rename", rules.rename, [*known, *seen]), ("drop", rules.drop, known)):
-        absent = [name for name in given if name not in there]
+    after = {*labels.names, *labels.dropped, *labels.rare}
+    for setting, given, known in (("rename", rules.rename, after | seen.keys()), ("drop", rules.drop, after)):
+        absent = [name for name in given if name not in known]
         for name in absent[:_SHOWN]:
-            yield f"labels.{setting} names {_shown(name)}, which no row holds{nearest(name, known)}"
+            like = nearest(name, islice(sorted(known), _COMPARED))
+            yield f"labels.{setting} names {_shown(name)}, which no row holds{like}"
         if len(absent) > _SHOWN:
             yield f"labels.{setting} names {len(absent) - _SHOWN} more labels that no row holds"
 
@@ -120,9 +128,13 @@ def _describe_files(gathered: Gathered) -> Iterator[str]:
         yield f"and so in {len(told) - _SHOWN} more files"
 
 
+def _plural(items: Collection[str], noun: str) -> str:
+    return noun if len(items) == 1 else f"{noun}s"
+
+
 def _with_rows(counts: Mapping[str, int]) -> str:
     commonest = sorted(counts, key=lambda name: -counts[name])
-    return _listed(f"{_shown(name)} ({counts[name]} rows)" for name in commonest)
+    return _listed(f"{_shown(name)} ({counts[name]} {'row' if counts[name] == 1 else 'rows'})" for name in commonest)
 
 
 def _listed(items: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
-"""Step two, a part at a time: checked rows -> ``part-00000.parquet``.
+"""Step two: checked rows -> ``part-00000.parquet`` and so on.
 
 In: where the rows of a part lie in the Arrow files of step one, and the label id of every number of each file.
-Out: one parquet file with dense row numbers and sorted label ids, the same bytes whoever writes it.
+Out: one parquet file a part with dense row numbers and sorted label ids, the same bytes whoever writes it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from evenly.formats import LABELS_TYPE
 from evenly.ingest.kept_types import cast_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -78,29 +78,30 @@ def plan_parts(
     refuse_emptied, kept_types
         As in `PartItem`.
     """
+    ends = [np.cumsum(batch_rows, dtype=np.int64) for _, _, batch_rows in files]
     n_rows = sum(sum(batch_rows) for _, _, batch_rows in files)
     items = []
     for number, first_row in enumerate(range(0, n_rows, partition_rows)):
         stop_row = min(first_row + partition_rows, n_rows)
-        slices = tuple(_cut(files, first_row, stop_row))
+        slices = tuple(_cut(files, ends, first_row, stop_row))
         items.append(PartItem(number, first_row, slices, refuse_emptied, kept_types))
     return items
 
 
-def _cut(files: Sequence[tuple[Path, Path, Sequence[int]]], first_row: int, stop_row: int) -> list[Slice]:
-    """Return the slices of the files that hold rows [first_row, stop_row) of the table."""
-    slices, base = [], 0
-    for rows, ids, batch_rows in files:
-        ends = np.cumsum(batch_rows, dtype=np.int64)
-        n_rows = int(ends[-1]) if len(ends) else 0
+def _cut(
+    files: Sequence[tuple[Path, Path, Sequence[int]]], ends: Sequence[NDArray[np.int64]], first_row: int, stop_row: int
+) -> Iterator[Slice]:
+    """Yield the slices of the files that hold rows [first_row, stop_row) of the table."""
+    base = 0
+    for (rows, ids, batch_rows), ends_here in zip(files, ends, strict=True):
+        n_rows = int(ends_here[-1]) if len(ends_here) else 0
         start, stop = max(first_row - base, 0), min(stop_row - base, n_rows)
         if start < stop:
-            first_batch = int(np.searchsorted(ends, start, side="right"))
-            stop_batch = int(np.searchsorted(ends, stop)) + 1
-            before = int(ends[first_batch]) - batch_rows[first_batch]
-            slices.append(Slice(rows, ids, first_batch, stop_batch, start - before, stop - start))
+            first_batch = int(np.searchsorted(ends_here, start, side="right"))
+            stop_batch = int(np.searchsorted(ends_here, stop)) + 1
+            before = int(ends_here[first_batch]) - batch_rows[first_batch]
+            yield Slice(rows, ids, first_batch, stop_batch, start - before, stop - start)
         base += n_rows
-    return slices
 
 
 def write_part(item: PartItem, folder: Path) -> dict[str, int]:

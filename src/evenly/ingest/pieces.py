@@ -7,6 +7,7 @@ value: how many rows were read, kept and refused and why, the label names with t
 from __future__ import annotations
 
 import shutil
+from array import array
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,19 +17,22 @@ import pyarrow as pa
 
 from evenly.errors import DataError
 from evenly.ingest.bad_bytes import suggest_encoding
-from evenly.ingest.emptied import find_doubtful, write_doubtful
+from evenly.ingest.emptied import DoubtfulLog, find_doubtful
 from evenly.ingest.readers import open_reader
 from evenly.ingest.reading import ReadOptions
-from evenly.ingest.rejects import INVALID_UTF8, Reject, RejectLog
+from evenly.ingest.rejects import Reject, RejectLog, merge_by_line
 from evenly.ingest.rows import check_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from evenly.ingest.dialect import Dialect
     from evenly.ingest.files import RawFile
-    from evenly.ingest.reading import Reader, TextFormat
     from evenly.ingest.layout import Layout
+    from evenly.ingest.reading import Reader, TextFormat
 
 __all__ = ["FileCounts", "FileItem", "read_file"]
 
@@ -134,10 +138,6 @@ def read_file(item: FileItem, folder: Path) -> dict[str, Any]:
     intake = _Intake(item, reader)
     intake.write_rows(folder / item.rows_name)
     log = intake.collect_rejects(folder)
-    with pa.OSFile(str(folder / item.rejects_name), "wb") as sink:
-        rejects = log.to_table()
-        with pa.ipc.new_file(sink, rejects.schema) as writer:
-            writer.write_table(rejects)
     shutil.rmtree(room)
     counts = intake.count(log)
     if counts.rows_read != counts.rows_kept + counts.rows_rejected:
@@ -155,7 +155,8 @@ class _Intake:
         self._item = item
         self._reader = reader
         self._vocabulary = item.layout.new_vocabulary()
-        self._refused: list[tuple[int, str | None, str]] = []
+        self._refused, self._whys = array("q"), array("l")
+        self._faults: dict[tuple[str | None, str], int] = {}
         self._n_delivered = 0
         self._batch_rows: list[int] = []
         self._counts = np.zeros(0, np.int64)
@@ -167,7 +168,7 @@ class _Intake:
         with pa.OSFile(str(path), "wb") as sink:
             for batch in self._reader.batches():
                 checked = check_rows(batch, self._item.layout, self._vocabulary)
-                self._refused += [(self._n_delivered + row, column, reason) for row, column, reason in checked.refused]
+                self._keep_refused(checked.refused)
                 self._changed.update(checked.changed)
                 self._n_delivered += len(batch)
                 writer = writer or pa.ipc.new_file(sink, checked.kept.schema)
@@ -178,29 +179,49 @@ class _Intake:
             if writer is not None:
                 writer.close()
 
+    def _keep_refused(self, refused: Sequence[tuple[int, str | None, str]]) -> None:
+        """Keep numbers only: there may be millions."""
+        self._refused.extend(self._n_delivered + row for row, _, _ in refused)
+        self._whys.extend(self._faults.setdefault((column, why), len(self._faults)) for _, column, why in refused)
+
     def _count_labels(self, labels: pa.ListArray) -> None:
         found = np.bincount(labels.flatten().to_numpy(), minlength=len(self._vocabulary.names))
         self._counts = np.pad(self._counts, (0, len(found) - len(self._counts))) + found
         self._held.update(labels.value_lengths().to_numpy().tolist())
 
     def collect_rejects(self, folder: Path) -> RejectLog:
-        """Return the refused rows with their places, and write those that may yet be refused."""
-        log = RejectLog(self._item.raw.name)
-        for reject in self._reader.diverted():
-            log.add(reject)
-        refused = {number: (column, reason) for number, column, reason in self._refused}
+        """Write the refused rows with their places, and those that may yet be refused."""
         doubtful = self._find_doubtful(folder / self._item.rows_name)
-        gone = np.array(list(refused), np.int64)
-        kept = np.delete(np.arange(self._n_delivered), gone)
-        numbers = np.union1d(gone, kept[doubtful["row"].to_numpy()])
-        places = []
-        for number, place in zip(numbers.tolist(), self._reader.locate(numbers) if len(numbers) else (), strict=True):
-            if number in refused:
-                log.add(Reject(place.line, *refused[number], place.raw))
-            else:
-                places.append(place)
-        write_doubtful(folder / self._item.doubtful_name, doubtful, places)
+        numbers = self._doubtful_numbers(doubtful["row"].to_numpy())
+        places = DoubtfulLog(folder / self._item.doubtful_name, doubtful)
+        log = RejectLog(self._item.raw.name, folder / self._item.rejects_name)
+        for reject in merge_by_line(self._reader.diverted(), self._locate_refused(numbers, places)):
+            log.add(reject)
+        log.close()
+        places.close()
         return log
+
+    def _doubtful_numbers(self, kept: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the numbers among the delivered rows of those with the given numbers among the kept ones."""
+        if not len(kept):
+            return kept
+        everyone: NDArray[np.int64] = np.delete(np.arange(self._n_delivered), np.array(self._refused, np.int64))
+        return everyone[kept]
+
+    def _locate_refused(self, doubtful: NDArray[np.int64], places: DoubtfulLog) -> Iterator[Reject]:
+        """Yield the refused rows; keep the places of the doubtful ones in `places`."""
+        refused = np.array(self._refused, np.int64)
+        numbers = np.union1d(refused, doubtful)
+        if not len(numbers):
+            return
+        whys, faults = iter(self._whys), list(self._faults)
+        are_refused = np.isin(numbers, refused, assume_unique=True).tolist()
+        for place, is_refused in zip(self._reader.locate(numbers), are_refused, strict=True):
+            if is_refused:
+                column, reason = faults[next(whys)]
+                yield Reject(place.line, column, reason, place.raw)
+            else:
+                places.add(place)
 
     def _find_doubtful(self, rows: Path) -> pa.Table:
         rules, one_each = self._item.layout.label_rules, self._held.total() == self._held[1]
@@ -208,10 +229,8 @@ class _Intake:
 
     def count(self, log: RejectLog) -> FileCounts:
         names = self._vocabulary.names
-        reasons = log.reasons()
-        broken = (reject.raw for reject in log.rejects if reject.reason == INVALID_UTF8)
         return FileCounts(
-            rows_read=self._n_delivered + len(log.rejects) - len(self._refused),
+            rows_read=self._n_delivered + log.reasons.total() - len(self._refused),
             rows_kept=sum(self._batch_rows),
             batch_rows=self._batch_rows,
             names=names,
@@ -220,10 +239,10 @@ class _Intake:
             changed=dict(self._changed),
             n_single=self._held[1],
             n_empty=self._held[0],
-            reasons=reasons,
+            reasons=dict(log.reasons.most_common()),
             dialect=self._reader.dialect,
             remarks=[*self._item.raw.remarks, *self._reader.remarks],
-            encoding=suggest_encoding(broken) if INVALID_UTF8 in reasons else "",
+            encoding=suggest_encoding(log.with_bad_bytes) if log.with_bad_bytes else "",
         )
 
     def _name_counts(self) -> list[int]:

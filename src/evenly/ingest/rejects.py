@@ -1,4 +1,4 @@
-"""Rows that do not get in: where they stand and why.
+"""Rows that do not get in: where they stand and why. However many there are, they wait in files.
 
 In: one reject a bad row, from the reader (wrong width, invalid UTF-8, a stray quote, bad JSON) or from the checks
 (no text, no label). Out: ``rejects.parquet``: `file` (name), `line` (from 1, as an editor counts; of a parquet
@@ -7,17 +7,17 @@ file the row; null where it is not known), `column`, `reason`, `raw` (the first 
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["INVALID_UTF8", "REJECTS_SCHEMA", "Reject", "RejectLog", "RejectSpool", "invalid_bytes"]
+__all__ = ["INVALID_UTF8", "REJECTS_SCHEMA", "Reject", "RejectLog", "RejectSpool", "invalid_bytes", "merge_by_line"]
 
 INVALID_UTF8 = "invalid UTF-8"
 _MOST_CHARACTERS = 1_000
@@ -49,7 +49,7 @@ class RejectSpool:
         """Write to `path` once there is something to write."""
         self._path = path
         self._waiting: list[Reject] = []
-        self._writer: pa.ipc.RecordBatchStreamWriter | None = None
+        self._writer: Any = None
 
     def add(self, reject: Reject) -> None:
         """Keep a reject, its raw text cut."""
@@ -86,25 +86,38 @@ def invalid_bytes(encoding: str) -> str:
     return INVALID_UTF8 if encoding == "utf-8" else f"invalid {encoding}"
 
 
-@dataclass
 class RejectLog:
-    """The rejects of one file."""
+    """The rejects of one file, written as they are added, which must be in the order of their lines."""
 
-    file: str
-    rejects: list[Reject] = field(default_factory=list)
+    def __init__(self, file: str, path: Path) -> None:
+        """Write the rejects of `file` to `path`, an Arrow file."""
+        self.reasons: Counter[str] = Counter()
+        self.with_bad_bytes: list[str] = []
+        self._file = file
+        self._waiting: list[Reject] = []
+        self._writer = pa.ipc.new_file(str(path), REJECTS_SCHEMA)
 
     def add(self, reject: Reject) -> None:
         """Keep a reject, its raw text cut."""
-        self.rejects.append(reject._replace(raw=reject.raw[:_MOST_CHARACTERS]))
+        self._waiting.append(reject._replace(raw=reject.raw[:_MOST_CHARACTERS]))
+        self.reasons[reject.reason] += 1
+        if reject.reason == INVALID_UTF8 and len(self.with_bad_bytes) < _BATCH_REJECTS:
+            self.with_bad_bytes.append(self._waiting[-1].raw)
+        if len(self._waiting) == _BATCH_REJECTS:
+            self._write()
 
-    def reasons(self) -> dict[str, int]:
-        """Return how many there are of each reason, most first."""
-        return dict(Counter(reject.reason for reject in self.rejects).most_common())
+    def _write(self) -> None:
+        batch = _to_batch(self._waiting)
+        files = pa.array([self._file] * len(batch), pa.string())
+        self._writer.write_batch(pa.RecordBatch.from_arrays([files, *batch.columns], schema=REJECTS_SCHEMA))
+        self._waiting = []
 
-    def to_table(self) -> pa.Table:
-        """Return them in the order of their lines, those without a line last."""
-        last = float("inf")
-        ordered = sorted(self.rejects, key=lambda reject: last if reject.line is None else reject.line)
-        columns = list(zip(*ordered, strict=True)) or [()] * len(Reject._fields)
-        files = [self.file] * len(ordered)
-        return pa.table([pa.array(column) for column in (files, *columns)], REJECTS_SCHEMA.names).cast(REJECTS_SCHEMA)
+    def close(self) -> None:
+        """Write what is left."""
+        self._write()
+        self._writer.close()
+
+
+def merge_by_line(*sorted_rejects: Iterable[Reject]) -> Iterator[Reject]:
+    """Yield rejects of several sources, each in the order of its lines, in that order; those without a line last."""
+    yield from heapq.merge(*sorted_rejects, key=lambda reject: float("inf") if reject.line is None else reject.line)

@@ -11,15 +11,12 @@ import glob
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from evenly.errors import SourceNotFoundError
 from evenly.ingest.credentials import is_url, public_url
 from evenly.ingest.fetching import fetch_once
 from evenly.manifest import digest_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = ["DatasetSource", "FileSource", "QuerySource", "Source", "find_files"]
 

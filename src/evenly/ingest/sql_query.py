@@ -131,7 +131,9 @@ def _open(url: URL, shown: str) -> Engine:
             raise ConfigError(f"{_FIELD} names the driver {url.drivername}, which is asynchronous; name another.")
         return create_engine(url, poolclass=NullPool, hide_parameters=True)
     except NoSuchModuleError as error:
-        raise ConfigError(f"{_FIELD} {shown}: SQLAlchemy has no dialect {url.drivername!r}. Is it installed?") from error
+        raise ConfigError(
+            f"{_FIELD} {shown}: SQLAlchemy has no dialect {url.drivername!r}. Is it installed?"
+        ) from error
     except ImportError as error:
         raise _missing_driver(url, error) from error
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ from evenly.ingest.quotes import find_byte, record_starts
 from evenly.ingest.record_rows import read_row
 from evenly.ingest.rejects import Reject
 from evenly.ingest.strict_rows import StrictRows
-from evenly.ingest.stretches import Stretch, count_feeds
+from evenly.ingest.stretches import BYTE_ORDER_MARK, Stretch, count_feeds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,8 +81,8 @@ def _add_tame(found: StretchRows, stretch: Stretch, row_format: RowFormat) -> No
         rows = StrictRows(io.BytesIO(stretch.data), row_format.dialect, stretch.line, stretch.start)
         _add_records(found, stretch, rows.read(stretch.stop), row_format)
         return
-    line, cuts = stretch.line, [0, *starts[:: -(-len(starts) // _PARTS)][1:].tolist(), len(stretch.data)]
-    for start, stop in zip(cuts, cuts[1:], strict=False):
+    line, step = stretch.line, -(-len(starts) // _PARTS)
+    for start, stop in pairwise([0, *starts[step::step].tolist(), len(stretch.data)]):
         data = stretch.data[start:stop]
         _add_tame(found, Stretch(stretch.start + start, stretch.start + stop, line, data), row_format)
         line += count_feeds(data)
@@ -95,6 +96,8 @@ def _record_starts(data: memoryview, dialect: Dialect) -> NDArray[np.int64]:
 def _parse(data: memoryview, row_format: RowFormat) -> pa.Table | None:
     """Return the wanted columns, or None where Arrow refuses a row or does not find those there are."""
     dialect = row_format.dialect
+    if data[: len(BYTE_ORDER_MARK)] == BYTE_ORDER_MARK:  # Arrow would take it off the text
+        return None
     names = [f"c{number}" for number in range(len(dialect.columns))]
     wanted = [names[index] for index in row_format.indices]
     read = pa.csv.ReadOptions(use_threads=False, column_names=names, block_size=len(data) + 1)
@@ -128,6 +131,5 @@ def _add_records(
     if rows:
         columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
         found.tables.append(pa.table(columns, list(row_format.wanted)))
-        found.pieces.append(
-            Piece(stretch.start, stretch.stop, stretch.line, len(rows), strict=True, doubtful_until=stretch.doubtful_until)
-        )
+        place = stretch.start, stretch.stop, stretch.line
+        found.pieces.append(Piece(*place, len(rows), strict=True, doubtful_until=stretch.doubtful_until))

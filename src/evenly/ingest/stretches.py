@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evenly.ingest.quotes import find_byte, find_doubt, is_outside
+from evenly.ingest.quotes import find_byte, find_doubt
 from evenly.ingest.strict_rows import ROW_BYTES, StrictRows
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from evenly.ingest.dialect import Dialect
     from evenly.ingest.strict_rows import Record
 
-__all__ = ["Stretch", "Stretches", "count_feeds"]
+__all__ = ["BYTE_ORDER_MARK", "Stretch", "Stretches", "count_feeds"]
 
-_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DOUBTFUL_BYTES = 256 << 10
 _NOTHING = memoryview(b"")
 
@@ -88,14 +88,14 @@ class Stretches:
 
     def _skip_header(self, source: BinaryIO) -> tuple[int, int]:
         """Return where the first row begins, and on which line."""
-        at = len(_MARK) if _read_at(source, 0, len(_MARK)) == _MARK else 0
+        at = len(BYTE_ORDER_MARK) if _read_at(source, 0, len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK else 0
         rows = StrictRows(_file_at(source, at), self.dialect, position=at)
         if self.dialect.header:
             next(rows.read(sys.maxsize), None)
         return rows.position, rows.line
 
     def _find_end(self, data: bytes, *, complete: bool) -> tuple[int, int | None]:
-        """Return how many of the bytes are records beyond doubt; where none is, the first doubtful byte if there is one.
+        """Return how many of the bytes are records beyond doubt, and where none is the first doubtful byte, if any.
 
         Nothing can be told where there are neither records nor doubts: more bytes are needed.
         """

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from evenly.errors import ColumnNotFoundError, DataError
 from evenly.executor import usable_cores
+from evenly.ingest.all_rejects import write_rejects
 from evenly.ingest.files import find_raw_files
 from evenly.ingest.gathered import gather
 from evenly.ingest.head import read_raw_head
@@ -23,7 +24,8 @@ from evenly.ingest.label_rules import find_label_rules
 from evenly.ingest.label_shape import find_label_shape
 from evenly.ingest.layout import Layout
 from evenly.ingest.notes import describe_table
-from evenly.ingest.parts import plan_parts, write_part
+from evenly.ingest.part_groups import group_parts, write_group
+from evenly.ingest.parts import plan_parts
 from evenly.ingest.pieces import FileCounts, FileItem, read_file
 from evenly.ingest.reading import TextFormat
 from evenly.ingest.tasks import find_task
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evenly.formats import Task
-    from evenly.ingest.gathered import Gathered
     from evenly.ingest.files import RawFile
+    from evenly.ingest.gathered import Gathered
     from evenly.ingest.head import Head
     from evenly.workspace import Workspace
 
@@ -178,7 +180,9 @@ def _write_parts(work: Workspace, gathered: Gathered, *, partition_rows: int) ->
             [rows for rows, _, batch_rows in files if batch_rows], list(gathered.layout.kept_names.values())
         ),
     )
-    written = work.map(write_part, parts, name="write", unit="parts")
+    n_bytes = sum(rows.stat().st_size for rows, _, batch_rows in files if batch_rows)
+    groups = group_parts(parts, work.executor, part_bytes=n_bytes // max(len(parts), 1))
+    written = [part for group in work.map(write_group, groups, name="write", unit="groups of parts") for part in group]
     totals = {name: sum(part[name] for part in written) for name in ("rows", "n_single", "n_empty")}
     if totals["rows"] != gathered.rows_kept:
         raise DataError(
@@ -197,7 +201,7 @@ def _write_labels(work: Workspace, gathered: Gathered) -> None:
         "count": pa.array(labels.counts),
     }
     pq.write_table(pa.table(columns), work.out / "labels.parquet")
-    pq.write_table(gathered.read_rejects(), work.out / "rejects.parquet")
+    write_rejects(work.out / "rejects.parquet", gathered.rejects())
 
 
 def _record_facts(work: Workspace, gathered: Gathered, written: dict[str, int], task: Task) -> None:

@@ -52,7 +52,7 @@ def clean_text(text: pa.StringArray, rules: TextRules) -> tuple[pa.StringArray, 
 
 
 def _normalise(cell: str, form: str) -> str:
-    return unicodedata.normalize(form, cell)  # type: ignore[arg-type] - the config has checked the form
+    return unicodedata.normalize("NFC" if form == "NFC" else "NFKC", cell)
 
 
 def _change(text: pa.StringArray, mask: pa.BooleanArray, change: Callable[[str], str]) -> tuple[pa.StringArray, int]:

@@ -46,7 +46,7 @@ _UNPACKING_ERRORS = (
 class ByteStream(Protocol):
     """What can be read from its beginning to its end."""
 
-    def read(self, size: int, /) -> bytes:
+    def read(self, size: int = ..., /) -> bytes:
         """Return up to `size` bytes; none at the end."""
         ...
 
@@ -90,7 +90,7 @@ class _Unpacked:
         self._packed_bytes = packed_bytes
         self._n_read = 0
 
-    def read(self, size: int, /) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         try:
             block = self._stream.read(size)
         except _UNPACKING_ERRORS as error:

@@ -23,7 +23,7 @@ near_conflicts         rows of such a cluster     such clusters
 text_is_label          rows whose text is the     such texts
                        name of a label they hold
 label_spellings        rows with such a label     names that agree but for case, white space or NFKC;
-                                                  example: `spellings` [{`label`, `rows`}] instead of `text`
+                                                  example: `spellings` [{`label`, `rows`}]
 splits_share_texts     rows whose text is in two  such texts; example: `splits` [name per row]. Also
                        or more given splits       `given`: whether the table names splits at all
 splits_share_near      the same for near texts    as above; rows that the entry above has are not counted again
@@ -44,9 +44,12 @@ row] and, for near texts, `texts` [one per row] and `similarity` (Jaccard of the
 from __future__ import annotations
 
 from evenly.inspect.checks import check_texts
+from evenly.inspect.clusters import near_duplicates
+from evenly.inspect.duplicates import same_texts
+from evenly.inspect.words import text_words
 from evenly.store import Stage
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "near_duplicates", "same_texts", "text_words"]
 
-CHECKS = Stage("checks", 1, check_texts)
+CHECKS = Stage("checks", 2, check_texts)
 """The stage `checks`: table -> ``checks/`` (format in `evenly.formats`)."""

@@ -40,7 +40,7 @@ _FIVE = np.uint64(5)
 
 
 @compiled
-def _decode(data: _Bytes, at: int) -> tuple[int, int]:
+def _decode(data: _Bytes, at: int) -> tuple[Any, int]:
     """Return the character that starts at a byte of valid UTF-8, and how many bytes it has."""
     byte = np.int64(data[at])
     if byte < _FIRST_OF_TWO:
@@ -110,7 +110,7 @@ def _fold_plain(given: _Bytes, before: _Bytes, out: _Bytes) -> bool:
         odd = np.uint8(odd | np.uint8((byte & _FIRST_NOT_ASCII) | np.uint8(space & after)))
         upper = np.uint8(np.uint8(byte - _A) < _N_LETTERS)
         out[i] = np.uint8(_SPACE) if space else np.uint8(byte + np.uint8(upper << np.uint8(5)))
-    return odd == 0
+    return bool(odd == 0)
 
 
 @compiled

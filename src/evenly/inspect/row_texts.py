@@ -18,17 +18,11 @@ import pyarrow.parquet as pq
 
 from evenly.formats import labels_to_csr, list_parts, read_facts, read_label_names
 from evenly.imbalance import row_numbers
+from evenly.inspect.banding import choose_banding
+from evenly.inspect.clusters import cluster_rows, link_band, rows_to_compare
 from evenly.inspect.duplicates import BATCH_ROWS, first_rows, hash_texts, join_hashes
-from evenly.inspect.folding import FoldedTexts, TextFolder
-from evenly.inspect.near_duplicates import (
-    WordReader,
-    WordSets,
-    choose_banding,
-    cluster_rows,
-    join_rows,
-    link_band,
-    rows_to_compare,
-)
+from evenly.inspect.folding import TextFolder
+from evenly.inspect.word_sets import WordReader, WordSets, join_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,8 +67,8 @@ class _Part:
 
 
 @dataclass(frozen=True)
-class _Band:
-    number: int
+class _Bands:
+    numbers: tuple[int, ...]
     folder: str
     threshold: float
 
@@ -131,21 +125,21 @@ class _RowReader:
         self._words = WordReader()
         self._banding = None if threshold is None else choose_banding(threshold)
         self._sets: list[WordSets] = []
-        empty = (np.empty((0, 2), np.uint64), np.empty((0, 2), np.uint64), np.empty(0, bool), *[np.empty(0, np.int32)] * 2)
-        self._found: dict[str, list[NDArray[Any]]] = {
-            name: [array] for name, array in zip(_FOUND, empty, strict=True)
-        }
+        hashes, lengths = np.empty((0, 2), np.uint64), np.empty(0, np.int32)
+        nothing = (hashes, hashes, np.empty(0, np.bool_), lengths, lengths)
+        self._found: dict[str, list[NDArray[Any]]]
+        self._found = {name: [array] for name, array in zip(_FOUND, nothing, strict=True)}
 
     def take(self, batch: pa.RecordBatch) -> None:
         """Read one batch."""
         folded = [folder.fold(batch[name]) for folder, name in zip(self._folders, self._columns, strict=True)]
         hashes = [hash_texts(texts) for texts in folded]
-        found = (
+        found: tuple[NDArray[Any], ...] = (
             join_hashes(hashes),
             self._hash_groups(batch),
             self._find_label_texts(hashes, batch["labels"]),
-            sum(texts.characters for texts in folded).astype(np.int32),
-            sum(texts.words for texts in folded).astype(np.int32),
+            np.asarray(np.sum([texts.characters for texts in folded], axis=0, dtype=np.int32)),
+            np.asarray(np.sum([texts.words for texts in folded], axis=0, dtype=np.int32)),
         )
         for name, array in zip(_FOUND, found, strict=True):
             self._found[name].append(array)
@@ -173,7 +167,7 @@ class _RowReader:
         for name, pieces in self._found.items():
             yield name, np.concatenate(pieces)
         if self._banding is not None:
-            sets = join_rows(self._sets)
+            sets = join_sets(self._sets)
             yield "sets", sets.words
             yield "sizes", np.diff(sets.ends).astype(np.int32)
             yield "keys", self._banding.keys(sets)
@@ -186,9 +180,11 @@ def _find_near(work: Workspace, same: NDArray[np.int64], stems: list[str], thres
     np.save(work.scratch / "ends.npy", np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]))
     np.save(work.scratch / "rows.npy", rows_to_compare(same, sizes))
     _join_files([folder / f"{stem}.sets.npy" for stem in stems], work.scratch / "sets.bin")
-    items = [_Band(number, str(work.scratch), threshold) for number in range(choose_banding(threshold).n_bands)]
-    work.map(_link_band, items, name="bands", keep=False, unit="bands")
-    return cluster_rows(same, (np.load(work.scratch / "bands" / f"{band.number}.npy") for band in items))
+    numbers = range(choose_banding(threshold).n_bands)
+    n_items = min(len(stems), len(numbers))  # a table of one part is not worth a second process
+    items = [_Bands(tuple(numbers[first::n_items]), str(work.scratch), threshold) for first in range(n_items)]
+    work.map(_link_bands, items, name="bands", keep=False)
+    return cluster_rows(same, (np.load(work.scratch / "bands" / f"{number}.npy") for number in numbers))
 
 
 def _join_files(arrays: list[Path], target: Path) -> None:
@@ -201,12 +197,13 @@ def _join_files(arrays: list[Path], target: Path) -> None:
                 shutil.copyfileobj(source, sink, 2**20)
 
 
-def _link_band(band: _Band, folder: Path) -> None:
-    """Write the pairs of near rows that share a key in one band."""
-    scratch = Path(band.folder)
+def _link_bands(bands: _Bands, folder: Path) -> None:
+    """Write the pairs of near rows that share a key in one of the bands."""
+    scratch = Path(bands.folder)
     parts = sorted((scratch / "texts").glob("*.keys.npy"))
-    keys = np.concatenate([np.load(part, mmap_mode="r")[band.number] for part in parts])
-    ends = np.load(scratch / "ends.npy")
+    rows, ends = np.load(scratch / "rows.npy"), np.load(scratch / "ends.npy")
     words = np.memmap(scratch / "sets.bin", np.uint32, "r") if ends[-1] else np.empty(0, np.uint32)
-    sets = WordSets(np.asarray(words), ends)
-    np.save(folder / f"{band.number}.npy", link_band(keys, np.load(scratch / "rows.npy"), sets, band.threshold))
+    for number in bands.numbers:
+        keys = np.concatenate([np.load(part, mmap_mode="r")[number] for part in parts])
+        pairs = link_band(keys, rows, WordSets(np.asarray(words), ends), bands.threshold)
+        np.save(folder / f"{number}.npy", pairs)

@@ -26,10 +26,11 @@ _ASCII_KINDS = np.array([kind_of_character(chr(code)) for code in range(128)], n
 _FIRST_NOT_ASCII, _FIRST_OF_THREE, _FIRST_OF_FOUR = np.uint8(128), 0xE0, 0xF0
 _SEED, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 _LEADERS = 64
+_HALF, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 @compiled
-def _kind_at(data: _Bytes, at: int, kinds: _Bytes) -> tuple[int, int]:
+def _kind_at(data: _Bytes, at: int, kinds: _Bytes) -> tuple[Any, int]:
     """Return the kind of the character that starts at a byte of valid UTF-8, and how many bytes it has."""
     byte = np.int64(data[at])
     if byte < _FIRST_NOT_ASCII:
@@ -47,7 +48,7 @@ def _is_ascii(text: _Bytes) -> bool:
     seen = np.uint8(0)
     for i in range(len(text)):
         seen |= text[i]
-    return seen < _FIRST_NOT_ASCII
+    return bool(seen < _FIRST_NOT_ASCII)
 
 
 @compiled
@@ -93,9 +94,9 @@ def _word_number(blocks: NDArray[np.uint64], begin: int, end: int) -> Any:
         if left < 8:  # noqa: PLR2004 - bytes of a number
             chunk &= (np.uint64(1) << np.uint64(left << 3)) - np.uint64(1)
         state = (state ^ chunk) * _MIX
-        state ^= state >> np.uint64(32)
+        state ^= state >> _HALF
         block, left = block + 1, left - 8
-    return np.uint32((state * _MIX) >> np.uint64(32))
+    return np.uint32((state * _MIX) >> _HALF)
 
 
 @compiled
@@ -173,14 +174,12 @@ def distinct_words(words: _Words, ends: _Longs, distinct: _Words, distinct_ends:
     most = 1
     for row in range(len(ends) - 1):
         most = max(most, ends[row + 1] - ends[row])
-    size = 2
-    while size < 2 * most:
-        size *= 2
-    table, mask = np.zeros(size, np.uint64), np.uint64(size - 1)
+    table = np.zeros(_table_size(most), np.uint64)
+    mask = np.uint64(len(table) - 1)
     n = 0
     distinct_ends[0] = 0
     for row in range(len(ends) - 1):
-        mark = np.uint64(row + 1) << np.uint64(32)
+        mark = np.uint64(row + 1) << _HALF
         for at in range(ends[row], ends[row + 1]):
             if _insert(table, mask, mark | np.uint64(words[at])):
                 distinct[n] = words[at]
@@ -192,7 +191,7 @@ def distinct_words(words: _Words, ends: _Longs, distinct: _Words, distinct_ends:
 def _insert(table: NDArray[np.uint64], mask: Any, entry: Any) -> bool:
     """Put a word with the mark of its row into a table; return whether it was not there yet."""
     slot = entry & mask
-    while (table[slot] ^ entry) >> np.uint64(32) == 0:  # of the same row
+    while (table[slot] ^ entry) >> _HALF == 0:  # of the same row
         if table[slot] == entry:
             return False
         slot = (slot + np.uint64(1)) & mask
@@ -204,7 +203,7 @@ def _insert(table: NDArray[np.uint64], mask: Any, entry: Any) -> bool:
 def _holds(table: NDArray[np.uint64], mask: Any, entry: Any) -> bool:
     """Return whether a word with the mark of its row is in a table."""
     slot = entry & mask
-    while (table[slot] ^ entry) >> np.uint64(32) == 0:
+    while (table[slot] ^ entry) >> _HALF == 0:
         if table[slot] == entry:
             return True
         slot = (slot + np.uint64(1)) & mask
@@ -238,13 +237,13 @@ def sign_sets(words: _Words, ends: _Longs, factors: _Words, addends: _Words, n_b
                 a, b = factors[i], addends[i]
                 lower = min(np.uint32(np.uint32(one * a) + b), np.uint32(np.uint32(two * a) + b))
                 other = min(np.uint32(np.uint32(three * a) + b), np.uint32(np.uint32(four * a) + b))
-                signature[i] = min(signature[i], min(lower, other))
+                signature[i] = min(signature[i], lower, other)
         for band in range(len(keys)):
             state = _SEED
             for i in range(band * n_band_rows, (band + 1) * n_band_rows):
                 state = (state ^ np.uint64(signature[i])) * _MIX
-                state ^= state >> np.uint64(32)
-            keys[band, row] = np.uint32(state >> np.uint64(32))
+                state ^= state >> _HALF
+            keys[band, row] = np.uint32(state >> _HALF)
 
 
 @compiled
@@ -265,12 +264,56 @@ def _are_near(table: Any, mask: Any, mark: Any, n_words: int, other: _Words, thr
 
 
 @compiled
+def _table_size(n_most: int) -> int:
+    """Return the smallest power of 2 that is twice as large: a table that is at most half full."""
+    size = 2
+    while size < 2 * n_most:
+        size *= 2
+    return size
+
+
+@compiled
+def _link_to_leaders(
+    row: Any,
+    leaders: _Longs,
+    n_leaders: int,
+    words: _Words,
+    ends: _Longs,
+    table: NDArray[np.uint64],
+    mark: Any,
+    threshold: float,
+    pairs: _Longs,
+) -> tuple[int, int]:
+    """Write pairs of the row and the leaders that are near; return how many, and how many leaders are left.
+
+    Of the leaders that are near, the first stays: the row joins the others to it.
+    """
+    mask = np.uint64(len(table) - 1)
+    for at in range(ends[row], ends[row + 1]):
+        _insert(table, mask, mark | np.uint64(words[at]))
+    n_words, n_near, i = ends[row + 1] - ends[row], 0, 0
+    while i < n_leaders:
+        leader = leaders[i]
+        if not _are_near(table, mask, mark, n_words, words[ends[leader] : ends[leader + 1]], threshold):
+            i += 1
+            continue
+        pairs[n_near, 0], pairs[n_near, 1] = leader, row
+        n_near += 1
+        if n_near == 1:
+            i += 1
+        else:
+            n_leaders -= 1
+            leaders[i] = leaders[n_leaders]
+    return n_near, n_leaders
+
+
+@compiled
 def link_rows(packed: NDArray[np.uint64], words: _Words, ends: _Longs, threshold: float) -> _Longs:
     """Return pairs of rows of one bucket whose sets are near, shape (n_pairs, 2), int64.
 
-    Every row is compared with the leaders of its bucket: up to 64 earlier rows that were near to no leader before
-    them, the latest 64 where there are more. A bucket of m rows costs 64 m comparisons at most, and a bucket of up
-    to 65 rows loses no pair but one that a third row, near to both, joins anyhow or a later bucket finds.
+    Every row is compared with the leaders of its bucket: the rows before it that were near to none, the latest 64
+    where there are more. A bucket of m rows costs 64 m comparisons at most. Up to 65 rows, it loses only pairs of
+    which one row is no leader and the other is not near to its leader.
 
     Parameters
     ----------
@@ -281,44 +324,30 @@ def link_rows(packed: NDArray[np.uint64], words: _Words, ends: _Longs, threshold
     threshold
         Jaccard similarity.
     """
-    size = 2
+    most = 1
     for entry in packed:
-        row = np.int64(entry & np.uint64(0xFFFFFFFF))
-        while size < 2 * (ends[row + 1] - ends[row]):
-            size *= 2
-    table, mask = np.zeros(size, np.uint64), np.uint64(size - 1)
-    pairs = np.empty((2 * len(packed), 2), np.int64)
+        row = np.int64(entry & _LOW)
+        most = max(most, ends[row + 1] - ends[row])
+    table = np.zeros(_table_size(most), np.uint64)
+    pairs = np.empty((2 * len(packed), 2), np.int64)  # each second pair of a row takes a leader away
     leaders = np.empty(_LEADERS, np.int64)
-    n_pairs, n_leaders, oldest = 0, 0, 0
+    n_pairs, n_leaders, n_turns = 0, 0, 0
     for place in range(len(packed)):
-        row = np.int64(packed[place] & np.uint64(0xFFFFFFFF))
-        if place == 0 or packed[place - 1] >> np.uint64(32) != packed[place] >> np.uint64(32):
-            leaders[0], n_leaders, oldest = row, 1, 0
+        row = np.int64(packed[place] & _LOW)
+        if place == 0 or packed[place - 1] >> _HALF != packed[place] >> _HALF:
+            leaders[0], n_leaders = row, 1
             continue
-        mark = np.uint64(place) << np.uint64(32)
-        for at in range(ends[row], ends[row + 1]):
-            _insert(table, mask, mark | np.uint64(words[at]))
-        n_words, n_near, i = ends[row + 1] - ends[row], 0, 0
-        while i < n_leaders:
-            leader = leaders[i]
-            if not _are_near(table, mask, mark, n_words, words[ends[leader] : ends[leader + 1]], threshold):
-                i += 1
-                continue
-            pairs[n_pairs, 0], pairs[n_pairs, 1] = leader, row
-            n_pairs, n_near = n_pairs + 1, n_near + 1
-            if n_near == 1:
-                i += 1
-            else:  # the row stands between two leaders: one is enough from here on
-                n_leaders -= 1
-                leaders[i] = leaders[n_leaders]
-                oldest = 0
-        if n_near == 0:
-            if n_leaders < _LEADERS:
-                leaders[n_leaders] = row
-                n_leaders += 1
-            else:
-                leaders[oldest] = row
-                oldest = (oldest + 1) % _LEADERS
+        mark = np.uint64(place) << _HALF
+        n_near, n_leaders = _link_to_leaders(
+            row, leaders, n_leaders, words, ends, table, mark, threshold, pairs[n_pairs:]
+        )
+        n_pairs += n_near
+        if n_near == 0 and n_leaders < _LEADERS:
+            leaders[n_leaders] = row
+            n_leaders += 1
+        elif n_near == 0:
+            leaders[n_turns % _LEADERS] = row
+            n_turns += 1
     return pairs[:n_pairs]
 
 

@@ -27,8 +27,10 @@ _ORDER = (
     "labels_of_one_row",
     "labels_without_rows",
     "duplicate_texts",
-    "commonest_text",
+    "rows_without_label",
+    "uneven_labels",
     "near_duplicates",
+    "commonest_text",
 )
 """What spoils results comes before what is only lost."""
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
+from rich.markup import escape
 from rich.table import Table
 
-from evenly.terminal import printable
+from evenly.terminal import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["bar", "label_bars", "length_bars", "shown_ranks"]
+__all__ = ["bar", "in_ascii", "label_bars", "length_bars", "shown_ranks"]
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _STEPS = "▁▂▃▄▅▆▇█"
+_ASCII = str.maketrans("█▉▊▋▌▍▎▏▁▂▃▄▅▆▇·…", "########.:-=+*#-~")
 _HEAD, _MIDDLE, _TAIL = 8, 6, 6
 _MOST_NAME = 36
-_MOST_BAR = 60
-_NUMBERS = 34
-"""Columns that rank, rows, share and IRLbl take."""
+_LEAST_BAR, _MOST_BAR = 8, 60
+_GAP = 2
 
 
 def label_bars(labels: Sequence[Mapping[str, Any]], width: int) -> Table:
@@ -34,23 +35,24 @@ def label_bars(labels: Sequence[Mapping[str, Any]], width: int) -> Table:
         Columns of the terminal.
     """
     ranks = shown_ranks(len(labels))
-    names = {rank: printable(labels[rank]["name"], _MOST_NAME) for rank in ranks}
-    room = width - _NUMBERS - max((cell_len(name) for name in names.values()), default=0)
+    rows = [_cells(rank, labels[rank]) for rank in ranks]
+    taken = sum(max(map(cell_len, column)) + _GAP for column in zip(_HEADINGS, *rows, strict=True))
+    room = min(max(width - taken, _LEAST_BAR), _MOST_BAR)
     largest = max((label["rows"] for label in labels), default=0)
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for heading in ("#", "label", "rows", "share", "IRLbl", ""):
+    for heading in (*_HEADINGS, ""):
         table.add_column(heading, justify="left" if heading in {"label", ""} else "right", no_wrap=True)
-    for rank in ranks:
-        label = labels[rank]
-        table.add_row(
-            f"[dim]{rank + 1:,}[/]",
-            names[rank],
-            f"{label['rows']:,}",
-            f"{label['share']:.1%}",
-            "-" if label["irlbl"] is None else f"{label['irlbl']:,.1f}",
-            bar(label["rows"], largest, min(max(room, 8), _MOST_BAR)),
-        )
+    for rank, cells in zip(ranks, rows, strict=True):
+        table.add_row(*map(escape, cells), bar(labels[rank]["rows"], largest, room))
     return table
+
+
+_HEADINGS = ("#", "label", "rows", "share", "IRLbl")
+
+
+def _cells(rank: int, label: Mapping[str, Any]) -> tuple[str, ...]:
+    ratio = "-" if label["irlbl"] is None else f"{label['irlbl']:,.1f}"
+    return f"{rank + 1:,}", shown(label["name"], _MOST_NAME), f"{label['rows']:,}", f"{label['share']:.1%}", ratio
 
 
 def shown_ranks(n_labels: int) -> list[int]:
@@ -83,3 +85,8 @@ _ROOM_OF_LENGTHS = 70
 
 def _level(rows: int, largest: int) -> int:
     return min(len(_STEPS) - 1, len(_STEPS) * rows // largest)
+
+
+def in_ascii(line: str) -> str:
+    """Return a line with its bars in characters that every terminal has."""
+    return line.translate(_ASCII)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Group
+from rich.markup import escape
 from rich.table import Table
 
 from evenly.report.visible import clip_width
-from evenly.terminal import printable
+from evenly.terminal import printable, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import RenderableType
 
@@ -19,33 +21,34 @@ __all__ = ["finding_table"]
 
 _MARKS = {"warning": "[bold yellow]![/]", "note": "·", "ok": "·"}
 _LEAST_EXAMPLE = 24
-_FIXED = 16
-"""Columns that mark, rows, cases and the gaps between them take."""
+_GAP = 2
 
 
 def finding_table(findings: Sequence[Mapping[str, Any]], width: int) -> RenderableType:
     """Return a row for each finding, and a line that names what was looked for in vain or not at all."""
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for heading in ("", "found", "rows", "cases", "such as"):
+    for heading in ("", *_HEADINGS, "such as"):
         table.add_column(heading, justify="right" if heading in {"rows", "cases"} else "left", no_wrap=True)
     found = [finding for finding in findings if finding["rows"]]
-    room = width - _FIXED - max((len(finding["title"]) for finding in found), default=0) - 6
-    for finding in found:
-        table.add_row(
-            _MARKS[finding["severity"]],
-            printable(finding["title"]),
-            f"{finding['rows']:,}",
-            f"{finding['cases']:,}",
-            f"[dim]{_example(finding, max(room, _LEAST_EXAMPLE))}[/]",
-        )
+    rows = [(shown(each["title"]), f"{each['rows']:,}", f"{each['cases']:,}") for each in found]
+    taken = sum(max(map(cell_len, column)) + _GAP for column in zip(_HEADINGS, *rows, strict=True))
+    room = max(width - len("!") - _GAP - taken, _LEAST_EXAMPLE)
+    for finding, cells in zip(found, rows, strict=True):
+        table.add_row(_MARKS[finding["severity"]], *map(escape, cells), f"[dim]{_example(finding, room)}[/]")
+    return Group(*([table] if found else []), *_lines(findings))
+
+
+def _lines(findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what was looked for in vain, and what could be looked for if it were asked for."""
     nothing = [finding["title"] for finding in findings if finding["looked"] and not finding["rows"]]
-    skipped = [finding["title"] for finding in findings if not finding["looked"]]
-    lines = [f"[dim]{text}: {printable('; '.join(names))}[/]" for text, names in _rest(nothing, skipped) if names]
-    return Group(*([table] if found else []), *lines)
+    if nothing:
+        yield f"[dim]looked for, not found: {printable('; '.join(nothing))}[/]"
+    for finding in findings:
+        if finding["name"] == "near_duplicates" and not finding["looked"]:
+            yield f"[dim]not looked for: {printable(finding['title'])} (--near-duplicates 0.8)[/]"
 
 
-def _rest(nothing: list[str], skipped: list[str]) -> tuple[tuple[str, list[str]], ...]:
-    return ("looked for, not found", nothing), ("not looked for", skipped)
+_HEADINGS = ("found", "rows", "cases")
 
 
 def _example(finding: Mapping[str, Any], room: int) -> str:
@@ -58,7 +61,7 @@ def _example(finding: Mapping[str, Any], room: int) -> str:
         return printable(names, room)
     after = clip_width(_after(finding, example), room // 2)
     text = " ".join((example["text"] or "").split())
-    return f"{printable(text, max(room - len(after) - 2, 8))}  {printable(after)}"
+    return f"{printable(text, max(room - cell_len(after) - _GAP, 8))}  {printable(after)}"
 
 
 def _after(finding: Mapping[str, Any], example: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from evenly.inspection.bars import label_bars, length_bars
+from evenly.inspection.bars import in_ascii, label_bars, length_bars
 from evenly.inspection.findings import finding_table
 from evenly.report.wording import TASKS, character_name
 from evenly.terminal import printable
@@ -43,7 +43,11 @@ def print_glance(console: Console, figures: Mapping[str, Any]) -> None:
     with console.capture() as caught:
         console.print(Group(*_parts(figures, console.width)))
     lines = caught.get().splitlines()
-    print(*(lines if console.is_terminal else map(str.rstrip, lines)), sep="\n", file=console.file)
+    if not console.is_terminal:
+        lines = [line.rstrip() for line in lines]
+    if not console.encoding.startswith("utf"):
+        lines = [in_ascii(line) for line in lines]
+    print(*lines, sep="\n", file=console.file)
 
 
 def print_warnings(console: Console, figures: Mapping[str, Any]) -> None:

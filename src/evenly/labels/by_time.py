@@ -78,7 +78,7 @@ def _borders(n_rows: NDArray[np.int64], shares: Sequence[float]) -> NDArray[np.i
     """Return with which moment each split begins: nearest to its share, and every split with at least one."""
     before = np.concatenate([[0], np.cumsum(n_rows)])
     wanted = np.cumsum([0.0, *shares[:-1]]) * before[-1]
-    begins = np.abs(before[:-1, None] - wanted).argmin(axis=0)
+    begins: NDArray[np.int64] = np.abs(before[:-1, None] - wanted).argmin(axis=0)
     for split in range(1, len(begins)):
         begins[split] = np.clip(begins[split], begins[split - 1] + 1, len(n_rows) - len(begins) + split)
     return begins

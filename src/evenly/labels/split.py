@@ -79,7 +79,7 @@ def split_table(
         none of train; a time is missing or cannot be read; there are too few rows; or none is used.
     """
     labels, found = read_labels(table), read_checks(checks)
-    unit = join_relations(found.near_text, found.same_group)
+    unit = join_relations(found.same_text, found.near_text, found.same_group)
     rows = np.flatnonzero(found.used)
     if not len(rows):
         raise DataError(f"None of the {len(unit)} rows is used: checks.on_conflict leaves all of them out.")
@@ -95,7 +95,7 @@ def split_table(
         quality=split_quality(asked.labels, chosen.code, chosen.shares),
         unmet=_find_unmet(asked, chosen),
         leaks=find_leaks(code, unit, found),
-        n_duplicates=int((found.same_text != np.arange(len(unit))).sum()),
+        n_duplicates=len(rows) - len(np.unique(found.same_text[rows])),
         how=chosen.how,
         more=chosen.more,
     )
@@ -153,7 +153,9 @@ class _Asked:
         code = split_units(self.labels, units, self.shares, self.order, self.seed)[units.of_row]
         if read_facts(self.table)["task"] != "multilabel":
             return _Chosen(code, self.shares, "stratified")
-        return _Chosen(code, self.shares, "iterative" if self.order == 1 else "iterative, pairs of labels too")
+        return _Chosen(
+            code, self.shares, "iterative" if self.order == 1 else "by iterative stratification of labels and pairs"
+        )
 
     def _in_folds(self, folds: int, fold: int) -> _Chosen:
         if not 0 <= fold < folds:
@@ -164,7 +166,7 @@ class _Asked:
         return _Chosen(
             folds_to_splits(found, folds, fold),
             ((folds - 2) / folds, 1 / folds, 1 / folds),
-            f"fold {fold} of {folds} is test, fold {(fold + 1) % folds} validation",
+            f"in folds: fold {fold} of {folds} is test, fold {(fold + 1) % folds} validation",
             "its rows are in other folds",
             found,
             {"folds": sizes, "fold": fold},

@@ -49,7 +49,7 @@ class SplitFound:
     leaks
         Rows whose like is in another split.
     n_duplicates
-        Rows that repeat the text of an earlier one.
+        Used rows that repeat the text of an earlier one.
     how
         In words, by which rule.
     more
@@ -109,7 +109,7 @@ def _describe(split: SplitFound, names: list[str]) -> dict[str, Any]:
         **split.more,
         "n_rows": len(split.code),
         "rows": split.sizes(),
-        "n_units": len(np.unique(split.unit)),
+        "n_units": len(np.unique(split.unit[split.code >= 0])),
         "n_duplicate_rows": split.n_duplicates,
         "n_guarantees_unmet": len(split.unmet),
         "guarantees_unmet": [{"label": names[label], "why": why} for label, why in listed],

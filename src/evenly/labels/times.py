@@ -55,17 +55,18 @@ def read_times(table: Path, column: str, rows: NDArray[np.int64]) -> NDArray[Any
 
 def _numbers(values: pa.ChunkedArray, column: str, rows: NDArray[np.int64]) -> NDArray[Any]:
     if values.null_count:
-        at = int(np.flatnonzero(values.is_null().to_numpy())[0])
-        raise _unusable(column, int(rows[at]), None, f"{values.null_count} such rows of {len(rows)}")
+        first = int(rows[np.flatnonzero(values.is_null().to_numpy())[0]])
+        raise _unusable(column, first, None, values.null_count, len(rows))
     if pa.types.is_string(values.type):
-        return _parse_texts(values.to_pylist(), column, rows)
+        return _parse_texts(values, column, rows)
     if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
         return _finite(values.cast(pa.float64()).to_numpy(), column, rows)
-    if pa.types.is_integer(values.type):
-        return values.to_numpy()
     if pa.types.is_temporal(values.type) and not pa.types.is_interval(values.type):
         narrow = pa.types.is_date32(values.type) or pa.types.is_time32(values.type)
-        return (values.cast(pa.int32()) if narrow else values).cast(pa.int64()).to_numpy()
+        values = (values.cast(pa.int32()) if narrow else values).cast(pa.int64())
+    if pa.types.is_integer(values.type):
+        found: NDArray[Any] = values.to_numpy()
+        return found
     raise DataError(
         f"Column {column!r} holds {values.type}, which is no time: split.by needs dates, times, numbers or ISO text."
     )
@@ -88,41 +89,45 @@ def _read_column(table: Path, column: str) -> pa.ChunkedArray:
     return values.cast(pa.string()) if is_text else values
 
 
-def _parse_texts(texts: list[str], column: str, rows: NDArray[np.int64]) -> NDArray[Any]:
-    """Read texts as numbers where all of them are, else as ISO 8601."""
-    try:
-        numbers = pc.cast(pc.utf8_trim_whitespace(pa.array(texts)), pa.float64()).to_numpy()
-    except pa.ArrowInvalid:
-        return np.array([_parse_iso(text, column, row) for text, row in zip(texts, rows.tolist(), strict=True)])
-    return _finite(numbers, column, rows)
+def _parse_texts(texts: pa.ChunkedArray, column: str, rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Read texts as numbers where all of them are, else as ISO 8601 in microseconds since 1970."""
+    trimmed = pc.utf8_trim_whitespace(texts)
+    for kind in (pa.float64(), pa.timestamp("us"), pa.timestamp("us", "UTC")):
+        try:
+            found = trimmed.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+        return _finite(found.to_numpy(), column, rows) if kind == pa.float64() else found.cast(pa.int64()).to_numpy()
+    parsed = [_parse_iso(text) for text in trimmed.to_pylist()]  # a hundred times slower, and reads all of ISO 8601
+    unknown = [at for at, time in enumerate(parsed) if time is None]
+    if unknown:
+        raise _unusable(column, int(rows[unknown[0]]), texts[unknown[0]].as_py(), len(unknown), len(rows))
+    return np.array(parsed, np.int64)
 
 
-def _parse_iso(text: str, column: str, row: int) -> int:
-    """Return microseconds since 1970."""
-    stripped = text.strip()
-    month = _MONTH.fullmatch(stripped)
+def _parse_iso(text: str) -> int | None:
+    """Return microseconds since 1970, or None."""
+    month = _MONTH.fullmatch(text)
     if month:
-        stripped += "-01" if month[1] else "-01-01"
+        text += "-01" if month[1] else "-01-01"
     try:
-        time = datetime.fromisoformat(stripped)
+        time = datetime.fromisoformat(text)
     except ValueError:
-        raise _unusable(column, row, text, "and perhaps others") from None
+        return None
     return ((time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
 
 
 def _finite(numbers: NDArray[np.float64], column: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    for at in np.flatnonzero(~np.isfinite(numbers))[:1].tolist():
-        raise _unusable(column, int(rows[at]), _number(numbers[at]), "and perhaps others")
+    wrong = np.flatnonzero(~np.isfinite(numbers))
+    if len(wrong):
+        shown = "NaN" if math.isnan(numbers[wrong[0]]) else str(numbers[wrong[0]])
+        raise _unusable(column, int(rows[wrong[0]]), shown, len(wrong), len(rows))
     return numbers
 
 
-def _number(value: float) -> str:
-    return "NaN" if math.isnan(value) else str(value)
-
-
-def _unusable(column: str, row: int, value: str | None, how_many: str) -> DataError:
+def _unusable(column: str, row: int, value: str | None, n_wrong: int, n_rows: int) -> DataError:
     return DataError(
-        f"Column {column!r} is {value!r} in row {row} ({how_many}), which is no time. Expected in every row an ISO date "
-        f"or time such as 2024-05-31 or 2024-05-31T09:30:00Z, or a number in every row. Mend the column, or leave "
-        f"split.by out."
+        f"Column {column!r} is {value!r} in row {row} ({n_wrong} such of {n_rows} rows), which is no time. Expected in "
+        f"every row an ISO date or time such as 2024-05-31 or 2024-05-31T09:30:00Z, or in every row a number. Mend the "
+        f"column, or leave split.by out."
     )

@@ -1,4 +1,4 @@
-"""Which rows must stay together: those with the same text, and those of the same group, in any chain of both.
+"""Which rows must stay together: those with (nearly) the same text, and those of one group, in any chain of these.
 
 Comes in: for every row the lowest row with its text and the lowest of its group. Goes out: the lowest row of
 its unit; and, for the splitting, units as rows of a matrix of their own.
@@ -66,13 +66,13 @@ def gather_units(matrix: sparse.csr_matrix, groups: ArrayLike | None) -> Units:
     return Units(of_row, units.sizes, units.total(matrix))
 
 
-def join_relations(text: NDArray[np.int64], group: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the unit of every row: the lowest row that a chain of same texts and same groups leads to.
+def join_relations(*relations: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the unit of every row: the lowest row that a chain of the relations leads to.
 
     Parameters
     ----------
-    text, group
-        Shape (n_rows,), int64: the lowest row with the same text, of the same group.
+    *relations
+        One or more, each of shape (n_rows,), int64: the lowest row with the same text, of the same group, ...
 
     Examples
     --------
@@ -82,15 +82,18 @@ def join_relations(text: NDArray[np.int64], group: NDArray[np.int64]) -> NDArray
     >>> join_relations(np.array([0, 0, 2, 3]), np.array([0, 1, 2, 1])).tolist()
     [0, 0, 2, 0]
     """
-    if np.array_equal(group, np.arange(len(group))):
-        return text
+    n_rows = len(relations[0])
+    rows = np.arange(n_rows)
+    telling: list[NDArray[np.int64]] = []
+    for relation in relations:
+        if not any(np.array_equal(relation, known) for known in (rows, *telling)):
+            telling.append(relation)
+    if len(telling) <= 1:
+        return telling[0] if telling else rows
     from scipy.sparse.csgraph import connected_components
 
-    n_rows = len(text)
-    rows = np.arange(n_rows)
-    ones = np.ones(2 * n_rows, np.int8)
-    edges = (np.concatenate([rows, rows]), np.concatenate([text, group]))
-    graph = sparse.csr_matrix((ones, edges), shape=(n_rows, n_rows))
+    edges = (np.tile(rows, len(telling)), np.concatenate(telling))
+    graph = sparse.csr_matrix((np.ones(len(edges[0]), np.int8), edges), shape=(n_rows, n_rows))
     _, component = connected_components(graph, directed=False)
     _, first, of_row = np.unique(component, return_index=True, return_inverse=True)
     lowest: NDArray[np.int64] = first[of_row].astype(np.int64)

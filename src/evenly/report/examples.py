@@ -37,9 +37,10 @@ def synthetic_examples(
         Train rows of every label before resampling, shape (n_labels,).
     """
     columns: list[str] = read_facts(table)["text_columns"]
-    served = pq.read_table(plan / "synthetic.parquet", columns=["label"])["label"].to_numpy()
-    labels, first = np.unique(served, return_index=True)
-    chosen = first[np.argsort(counts[labels], kind="stable")][:_N_EXAMPLES]
+    served = pq.read_table(plan / "synthetic.parquet", columns=["label"])["label"].combine_chunks()
+    rows = np.flatnonzero(served.is_valid())  # some methods make rows for no label in particular
+    labels, first = np.unique(served.drop_null().to_numpy(), return_index=True)
+    chosen = rows[first][np.argsort(counts[labels], kind="stable")][:_N_EXAMPLES]
     if not len(chosen):
         return []
     made = pq.read_table(plan / "synthetic.parquet").take(pa.array(chosen))

@@ -40,6 +40,9 @@ class Recipes:
         CSR matrix, shape (n_recipes, n_labels), int8: the labels of the row.
     targets
         CSR matrix of the same shape, float32 in [0, 1], or None: soft labels, to be learned in the place of `labels`.
+    neighbors
+        Shape (n_recipes, k), int64, or None: the rows that the reference was drawn from, nearest first, -1 behind
+        them where there are fewer.
     """
 
     seed: NDArray[np.int64]
@@ -49,6 +52,7 @@ class Recipes:
     label: NDArray[np.int32]
     labels: sparse.csr_matrix
     targets: sparse.csr_matrix | None = None
+    neighbors: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         """Return the number of synthetic rows."""
@@ -62,8 +66,8 @@ class Recipes:
 
     def take(self, which: Any) -> Recipes:
         """Return some recipes, by mask, slice or numbers."""
-        values = (getattr(self, field.name) for field in dataclasses.fields(self))
-        return Recipes(*(None if value is None else value[which] for value in values))
+        values = ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
+        return dataclasses.replace(self, **{name: value[which] for name, value in values if value is not None})
 
     def part(self, begin: int, end: int) -> Recipes:
         """Return the recipes from `begin` to before `end`."""
@@ -71,21 +75,30 @@ class Recipes:
 
     def renumbered(self, rows: NDArray[np.int64]) -> Recipes:
         """Return the same recipes with parents ``rows[parent]``: from places in a part to rows of a table."""
-        return dataclasses.replace(self, seed=rows[self.seed], reference=rows[self.reference])
+        near = None if self.neighbors is None else np.where(self.neighbors < 0, -1, rows[self.neighbors])
+        return dataclasses.replace(self, seed=rows[self.seed], reference=rows[self.reference], neighbors=near)
 
     def repeated(self) -> Recipes:
         """Return recipes that repeat the seeds with the same labels: what is realised by duplication."""
         none = np.zeros(len(self))
-        return dataclasses.replace(self, reference=self.seed, share=none, position=none)
+        return dataclasses.replace(self, reference=self.seed, share=none, position=none, neighbors=None)
 
     def followed_by(self, others: Recipes) -> Recipes:
-        """Return these recipes and others."""
-        pairs = [(getattr(self, field.name), getattr(others, field.name)) for field in dataclasses.fields(self)[:5]]
+        """Return these recipes and others; without `neighbors`, unless one side is empty."""
+        if not len(self) or not len(others):
+            return self if len(self) else others
         targets = None
         if self.targets is not None or others.targets is not None:
             targets = sparse.vstack([self.soft_labels(), others.soft_labels()], format="csr")
-        labels = sparse.vstack([self.labels, others.labels], format="csr")
-        return Recipes(*map(np.concatenate, pairs), labels, targets)
+        return Recipes(
+            seed=np.concatenate([self.seed, others.seed]),
+            reference=np.concatenate([self.reference, others.reference]),
+            share=np.concatenate([self.share, others.share]),
+            position=np.concatenate([self.position, others.position]),
+            label=np.concatenate([self.label, others.label]),
+            labels=sparse.vstack([self.labels, others.labels], format="csr"),
+            targets=targets,
+        )
 
     def soft_labels(self) -> sparse.csr_matrix:
         """Return what is to be learned, shape (n_recipes, n_labels), float32: `targets`, or else `labels`."""

@@ -106,7 +106,8 @@ def adjusted_hamming(
     sizes = np.diff(labels.indptr)
     both = np.asarray(labels[first].multiply(labels[second]).sum(axis=1), np.int64).ravel()
     total = sizes[first] + sizes[second]
-    return (total - 2 * both) / np.maximum(total, 1)
+    distance: NDArray[np.float64] = (total - 2 * both) / np.maximum(total, 1)
+    return distance
 
 
 def _without_loss(labels: sparse.csr_matrix, copies: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -122,7 +122,7 @@ class _Frame:
 
         return Scores(
             product=product,
-            offset=np.zeros_like(chunk.norm) if self.by_angle else chunk.norm * chunk.norm / 2,
+            offset=np.zeros_like(chunk.norm) if self.by_angle else chunk.norm * chunk.norm * np.float32(0.5),
             seed_norm=block.norm,
             norm=chunk.norm,
             error=(block.exact.shape[1] + 16) * ROUNDING,  # of a sum of so many products, and of the steps around it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -9,14 +10,16 @@ import numpy as np
 
 from evenly.errors import ConfigError, DataError
 from evenly.formats import SPLITS
+from evenly.resample.nominal import most_frequent, vdm_columns
 from evenly.resample.rows_given import INTEGERS, Making, features_of_texts, make_texts, make_vectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from evenly.resample.changes import Changes, Recipes
 
-__all__ = ["Frame", "read_frame"]
+__all__ = ["read_frame"]
 
 Kind = Literal["text", "number", "integer", "class"]
 SPLIT_COLUMNS = ("split", "given_split")
@@ -46,8 +49,9 @@ class Backend(Protocol):
 class Frame:
     """A data frame.
 
-    Neighbours are looked for in the text columns where there are any, else in the numbers; classes (categories,
-    booleans) of a row that is made are those of the parent with the larger share.
+    Neighbours are looked for in the text columns where there are any, else in the numbers, beside which classes
+    (categories, booleans) stand by the value difference metric. A row that is made has the class that most neighbours
+    of its seed have, or where these are not known, that of the parent with the larger share.
     """
 
     backend: Backend
@@ -71,27 +75,28 @@ class Frame:
         if integers := self.of_kind("integer"):
             raise ConfigError(INTEGERS.format(where=f" in {', '.join(map(repr, integers))}"))
 
-    def features(self, wanted: NDArray[np.bool_]) -> Any:
+    def features(self, wanted: NDArray[np.bool_], labels: sparse.csr_matrix) -> Any:
         if names := self.of_kind("text"):
             cells = zip(*(self.backend.values(name) for name in names), strict=True)
             return features_of_texts(["\n".join(cell or "" for cell in row) for row in cells], wanted)
-        if names := self.of_kind("number"):
-            return np.column_stack([self.backend.values(name) for name in names])
+        numbers = [self.backend.values(name) for name in self.of_kind("number")]
+        classes = [vdm_columns(_codes(self.backend.values(name)), labels) for name in self.of_kind("class")]
+        if numbers or classes:
+            return np.column_stack([*numbers, *classes])
         raise ConfigError(
-            f"X has no column of text or of floating-point numbers to look for neighbours in, only "
-            f"{', '.join(map(repr, self.names))}: give fit_resample(X, Y, features=...), a matrix with a row a row of X."
+            f"X has no column of texts, floating-point numbers or classes to look for neighbours in, only "
+            f"{', '.join(map(repr, self.names))}: give fit_resample(X, Y, features=...), a matrix, a row for each of X."
         )
 
     def assemble(self, changes: Changes, making: Making) -> Any:
         recipes = changes.recipes
-        made = {name: None for name in self.names} if len(recipes) else None
+        made = dict.fromkeys(self.names) if len(recipes) else None
         if made is not None:
             self._make(made, recipes, making)
         return self.backend.with_rows(changes.rows, made)
 
     def _make(self, made: dict[str, Any], recipes: Recipes, making: Making) -> None:
         """Fill in the columns; all numbers at once, so that a row has one gap where that is asked for."""
-        larger = np.where(recipes.share < 1 / 2, recipes.seed, recipes.reference)
         numbers = self.of_kind("number")
         if numbers:
             vectors = make_vectors(np.column_stack([self.backend.values(name) for name in numbers]), recipes, making)
@@ -99,7 +104,7 @@ class Frame:
         for name in self.of_kind("text"):
             made[name] = make_texts([text or "" for text in self.backend.values(name)], recipes)
         for name in [*self.of_kind("class"), *self.of_kind("integer")]:
-            made[name] = self.backend.values(name)[larger]
+            made[name] = _make_classes(self.backend.values(name), recipes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,8 +165,7 @@ class Polars:
         return list(self.frame.columns)
 
     def kind(self, name: str) -> Kind:
-        import polars as pl
-
+        pl = sys.modules["polars"]  # not a dependency: whoever gives such a frame has loaded it
         dtype = self.frame.schema[name]
         if dtype.is_float():
             return "number"
@@ -174,8 +178,7 @@ class Polars:
         return column.to_numpy() if self.kind(name) == "number" else _objects(column.to_list())
 
     def with_rows(self, rows: NDArray[np.int64], made: dict[str, Any] | None) -> Any:
-        import polars as pl
-
+        pl = sys.modules["polars"]
         kept = self.frame[rows]
         if made is None:
             return kept
@@ -220,7 +223,9 @@ class Arrow:
         if made is None:
             return kept
         schema = self.frame.schema
-        below = [pa.array(list(made[name]), pa.types.is_dictionary(t) and t.value_type or t) for name, t in _types(schema)]
+        below = [
+            pa.array(list(made[name]), t.value_type if pa.types.is_dictionary(t) else t) for name, t in _types(schema)
+        ]
         return pa.concat_tables([kept, pa.table(below, names=schema.names).cast(schema)])
 
 
@@ -232,7 +237,7 @@ def read_frame(frame: Any) -> Frame:
     DataError
         It is of no known library, or has a column that says that rows of other splits are in it.
     """
-    backends = {"pandas": Pandas, "polars": Polars, "pyarrow": Arrow}
+    backends: dict[str, Any] = {"pandas": Pandas, "polars": Polars, "pyarrow": Arrow}
     library = type(frame).__module__.partition(".")[0]
     if library not in backends:
         raise DataError(f"X is a {type(frame).__module__}.{type(frame).__name__}; expected pandas, polars or pyarrow.")
@@ -247,6 +252,32 @@ def read_frame(frame: Any) -> Frame:
                     f"rows alone, after the split."
                 )
     return found
+
+
+def _make_classes(values: NDArray[Any], recipes: Recipes) -> NDArray[Any]:
+    """Return the class of every row that is made."""
+    chosen: NDArray[Any] = values[np.where(recipes.share < 1 / 2, recipes.seed, recipes.reference)]
+    if recipes.neighbors is None:
+        return chosen
+    codes = _codes(values)
+    known = dict(zip(codes.tolist(), values, strict=True))
+    n_neighbors = (recipes.neighbors >= 0).sum(axis=1)
+    for n in np.unique(n_neighbors):
+        which = np.flatnonzero(n_neighbors == n)
+        found = most_frequent(codes, recipes.neighbors[which, :n])
+        chosen[which] = _objects([known[code] for code in found.tolist()])
+    return chosen
+
+
+def _codes(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Return a number from 0 for every value, shape (n_rows,)."""
+    numbers: dict[Any, int] = {}
+    return np.array([numbers.setdefault(_plain(value), len(numbers)) for value in values], np.int64)
+
+
+def _plain(value: Any) -> Any:
+    """Return None for what libraries put in the place of a missing value: not-a-number equals nothing."""
+    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 def _types(schema: Any) -> list[tuple[str, Any]]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["BLIND", "MAKERS", "find_sampler", "from_imblearn"]
+__all__ = ["BLIND", "MAKERS", "find_sampler", "from_imblearn", "takes_amount"]
 
 # The parameters of imbalanced-learn's SMOTE-like samplers under the names of `smote`
 SMOTE_LIKE: dict[str, Callable[[Any], dict[str, Any]]] = {
@@ -35,6 +35,7 @@ SMOTE_LIKE: dict[str, Callable[[Any], dict[str, Any]]] = {
     },
 }
 COMBINED = {"SMOTEENN": ("enn", "EditedNearestNeighbours"), "SMOTETomek": ("tomek", "TomekLinks")}
+STRATEGIES = {"over-sampling": over_strategy, "under-sampling": under_strategy}
 MAKERS = frozenset(SMOTE_LIKE) | frozenset(COMBINED)  # make rows out of two
 BLIND = ("RandomOverSampler", "RandomUnderSampler")  # do not look at features
 WITHOUT_PARENTS = {
@@ -90,12 +91,12 @@ def from_imblearn(
     found = _with_amount(find_sampler(sampler), classes, limits)
     name = type(found).__name__
     if name in COMBINED:
-        return _combined(found, classes, features, n_classes, rng, limits)
+        return _combined(found, classes, features, limits, n_classes=n_classes, rng=rng)
     if name in SMOTE_LIKE:
         params = SMOTE_LIKE[name](found)
         _refuse_variants(name, found, params)
         n_added = check_sampling_strategy(found.sampling_strategy, classes, "over-sampling")
-        bounds = {"max_copies": limits.max_copies, "random_state": rng, "n_classes": n_classes}
+        bounds: dict[str, Any] = {"max_copies": limits.max_copies, "random_state": rng, "n_classes": n_classes}
         return Changes.adding(smote(classes, features, n_added, **params, **bounds), len(classes))
     return Changes.copying(_copies(found, classes, features, rng), n_classes)
 
@@ -118,7 +119,9 @@ def find_sampler(sampler: str | Any) -> Any:
         known = _known_samplers()
         by_key = {_key(name): kind for name, kind in known.items()}
         if _key(sampler) not in by_key:
-            raise ConfigError(f"imbalanced-learn has no sampler {sampler!r}{nearest(sampler, known)} It has: {', '.join(known)}.")
+            raise ConfigError(
+                f"imbalanced-learn has no sampler {sampler!r}{nearest(sampler, known)} It has: {', '.join(known)}."
+            )
         found = by_key[_key(sampler)]()
     name = type(found).__name__
     if name in WITHOUT_PARENTS or getattr(found, "shrinkage", None) is not None:
@@ -147,13 +150,21 @@ def _with_amount(sampler: Any, classes: NDArray[np.int64], limits: Limits) -> An
     """Set the sampling strategy that an amount means."""
     if limits.own_rule:
         return sampler
-    kind = "over-sampling" if type(sampler).__name__ in COMBINED else getattr(sampler, "_sampling_type", "")
-    strategies = {"over-sampling": over_strategy, "under-sampling": under_strategy}
-    if kind not in strategies:
+    kind = _kind(sampler)
+    if kind not in STRATEGIES:
         raise ConfigError(
             f"{type(sampler).__name__} decides by itself which rows go: it takes no target_ir, n_samples or ratio."
         )
-    return sampler.set_params(sampling_strategy=strategies[kind](np.bincount(classes), limits))
+    return sampler.set_params(sampling_strategy=STRATEGIES[kind](np.bincount(classes), limits))
+
+
+def takes_amount(sampler: str | Any) -> bool:
+    """Tell whether a sampler can be told how many rows to add or remove."""
+    return _kind(find_sampler(sampler)) in STRATEGIES
+
+
+def _kind(sampler: Any) -> str:
+    return "over-sampling" if type(sampler).__name__ in COMBINED else getattr(sampler, "_sampling_type", "")
 
 
 def _refuse_variants(name: str, sampler: Any, params: dict[str, Any]) -> None:
@@ -165,7 +176,7 @@ def _refuse_variants(name: str, sampler: Any, params: dict[str, Any]) -> None:
 
 
 def _combined(
-    sampler: Any, classes: NDArray[np.int64], features: Any, n_classes: int, rng: np.random.Generator, limits: Limits
+    sampler: Any, classes: NDArray[np.int64], features: Any, limits: Limits, *, n_classes: int, rng: np.random.Generator
 ) -> Changes:
     """Over-sample, then clean what comes out."""
     from imblearn.over_sampling import SMOTE

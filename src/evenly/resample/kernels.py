@@ -291,7 +291,7 @@ def _is_last(
     counts: NDArray[np.int64],
     row: int,
 ) -> bool:
-    for place in range(sets[0][row], sets[0][row + 1]):
+    for place in range(sets[0][row], sets[0][row + 1]):  # noqa: SIM110 - any() of a generator takes long to compile
         if counts[sets[1][place]] <= 1:
             return True
     return False

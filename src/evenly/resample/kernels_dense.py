@@ -1,4 +1,4 @@
-"""Compiled loops of the blocked neighbour search: from approximate products to the exact nearest rows.
+"""Compiled loops over dense features: from approximate products to the exact nearest rows, and rows between rows.
 
 Exact means: as float64 has it, summed in one fixed order, whatever the machine and the size of the blocks. Kernels
 that call one another stand in one file; see `evenly.compiled`.
@@ -15,10 +15,10 @@ from evenly.compiled import compiled
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Found", "Scores", "take_nearer"]
+__all__ = ["Found", "Scores", "fill_between", "take_nearer"]
 
 
-TILE = 256  # scores that are looked over at once
+TILE = 64  # scores that are looked over at once
 
 
 class Found(NamedTuple):
@@ -170,19 +170,43 @@ def take_nearer(
         if distance[last] < np.inf:
             known = -distance[last] if scores.by_angle else 0.5 * (norm * norm - scores.scale * distance[last])
             least = max(least, known - scores.error * norm * norm)
-        least = np.float32(least - scores.tiny - 1e-6 * abs(least))
+        low = np.float32(least - scores.tiny - 1e-6 * abs(least))
         share = error * scores.seed_norm[seed]
         product, offset, norms = scores.product[seed], scores.offset, scores.norm
         for begin in range(0, len(chunk), TILE):
             end = min(begin + TILE, len(chunk))
             tile = slice(begin, end)
-            if not _any_reaches(product[tile], offset[tile], norms[tile], share, error, least):
+            if not _any_reaches(product[tile], offset[tile], norms[tile], share, error, low):
                 continue
             for other in range(begin, end):
                 bound = product[other] - offset[other] + norms[other] * (share + error * norms[other])
-                if bound >= least and other != itself:
+                if bound >= low and other != itself:
                     exact = _distance(seeds[seed], chunk[other], scores.by_angle)
                     if exact < distance[last]:
                         _insert(distance, place, exact, first + other)
             if distance[last] == 0.0 and not scores.by_angle:
                 break
+
+
+@compiled
+def fill_between(
+    rng: Any,
+    features: NDArray[Any],
+    parents: tuple[NDArray[np.int64], NDArray[np.int64]],
+    share: NDArray[np.float64],
+    by_feature: bool,  # noqa: FBT001 - numba takes flags by position
+    made: NDArray[Any],
+) -> None:
+    """Fill in rows between the two parents of each: by its share, or by a draw for each feature."""
+    seed, reference = parents
+    shares = np.empty(made.shape[1])
+    for row in range(len(made)):
+        shares[:] = share[row]
+        if by_feature:
+            for column in range(len(shares)):
+                shares[column] = rng.random()
+        left, right, target = features[seed[row]], features[reference[row]], made[row]
+        for column in range(len(shares)):
+            given, taken, u = np.float64(left[column]), np.float64(right[column]), shares[column]
+            between = (1.0 - u) * given + u * taken  # given + u (taken - given), but never too large a number
+            target[column] = min(max(between, min(given, taken)), max(given, taken))

@@ -21,10 +21,10 @@ ROUNDING = 1e-9  # of float64 sums, with room to spare
 
 
 class Entries(NamedTuple):
-    """A compressed sparse matrix: by row, its columns ascending; or by column."""
+    """A compressed sparse matrix; by row, `position` says the column, ascending; by column, the row."""
 
     start: NDArray[np.int64]
-    index: NDArray[np.int32]
+    position: NDArray[np.int32]
     value: NDArray[Any]
 
 
@@ -62,7 +62,7 @@ def _product(rows: Entries, left: int, right: int) -> float:
     at, end = rows.start[left], rows.start[left + 1]
     other, other_end = rows.start[right], rows.start[right + 1]
     while at < end and other < other_end:
-        column, other_column = rows.index[at], rows.index[other]
+        column, other_column = rows.position[at], rows.position[other]
         if column == other_column:
             total += np.float64(rows.value[at]) * np.float64(rows.value[other])
         at += column <= other_column
@@ -76,8 +76,8 @@ def _squared_distance(rows: Entries, left: int, right: int) -> float:
     at, end = rows.start[left], rows.start[left + 1]
     other, other_end = rows.start[right], rows.start[right + 1]
     while at < end or other < other_end:
-        column = rows.index[at] if at < end else np.int32(2**31 - 1)
-        other_column = rows.index[other] if other < other_end else np.int32(2**31 - 1)
+        column = rows.position[at] if at < end else np.int32(2**31 - 1)
+        other_column = rows.position[other] if other < other_end else np.int32(2**31 - 1)
         gap = 0.0
         if column <= other_column:
             gap += np.float64(rows.value[at])
@@ -116,9 +116,9 @@ def _multiply_rare(bag: Bag, seed: int, product: NDArray[np.float64]) -> None:
     product[:] = 0.0
     rows, columns = bag.by_row, bag.by_column
     for at in range(rows.start[seed], rows.start[seed + 1]):
-        column, value = rows.index[at], np.float64(rows.value[at])
+        column, value = rows.position[at], np.float64(rows.value[at])
         for other in range(columns.start[column], bag.stop[column]):
-            product[columns.index[other]] += value * np.float64(columns.value[other])
+            product[columns.position[other]] += value * np.float64(columns.value[other])
 
 
 @compiled
@@ -148,8 +148,7 @@ def nearest_by_bound(bag: Bag, seeds: NDArray[np.int64], k: int) -> NDArray[np.i
     bound = np.empty(len(bag.length))
     first_distance, distance = np.empty(k), np.empty(k)
     first = np.empty(k, np.int64)
-    for number in range(len(seeds)):
-        seed = seeds[number]
+    for number, seed in enumerate(seeds):
         _multiply_rare(bag, seed, bound)
         _bound_distances(bag, seed, bound)
         first_distance[:] = np.inf

@@ -6,6 +6,7 @@ row to be made. What the row then is (a spliced text, an interpolated vector) is
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -100,7 +101,7 @@ def mlsmote(
     bags = Bags.of(matrix, servable_labels(matrix, aim_of(limits, label_counts(matrix))))
     rng = np.random.default_rng(random_state)
     search = features if callable(features) else SearchHere(features)
-    neighbors_of = partial(_as_neighbors, matrix, bags, k_neighbors, label_rule, ranking_ties)
+    neighbors_of = partial(_as_neighbors, matrix, bags, k_neighbors, label_rule=label_rule, ranking_ties=ranking_ties)
     if limits.own_rule:
         entries = _pick_entries(bags, limits, matrix.shape[0], rng)
         neighbors = neighbors_of(search_entries(bags, entries, k_neighbors, search))
@@ -119,7 +120,10 @@ def mlsmote(
         held = neighbors.label_sets[growth.entry]
     else:
         held = matrix[np.where(growth.share < 1 / 2, growth.seed, growth.reference)]
-    recipes = Recipes(growth.seed, growth.reference, growth.share, growth.position, growth.label, held)
+    used = np.arange(neighbors.rows.shape[1]) < neighbors.n_neighbors[growth.label][:, None]
+    near = np.where(used, neighbors.rows[growth.entry], -1)
+    made = (growth.seed, growth.reference, growth.share, growth.position, growth.label, held)
+    recipes = Recipes(*made, neighbors=near)
     return mix_labels(recipes, matrix) if label_rule == "soft" else recipes
 
 
@@ -133,10 +137,7 @@ def mix_labels(recipes: Recipes, labels: sparse.csr_matrix) -> Recipes:
     """Return the recipes with soft labels: (1 - share) y_seed + share y_reference."""
     given, taken = (sparse.diags_array(weight) for weight in (1 - recipes.share, recipes.share))
     mixed = given @ labels[recipes.seed] + taken @ labels[recipes.reference]
-    targets = sparse.csr_matrix(mixed, dtype=np.float32)
-    return Recipes(
-        recipes.seed, recipes.reference, recipes.share, recipes.position, recipes.label, recipes.labels, targets
-    )
+    return replace(recipes, targets=sparse.csr_matrix(mixed, dtype=np.float32))
 
 
 def _check_options(k_neighbors: int, label_rule: str, ranking_ties: str) -> None:
@@ -155,9 +156,7 @@ def _pick_entries(bags: Bags, limits: Limits, n_rows: int, rng: np.random.Genera
     return np.sort(rng.permutation(entries)[:most]) if len(entries) > most else entries
 
 
-def _one_row_a_seed(
-    bags: Bags, entries: NDArray[np.int64], neighbors: Neighbors, rng: np.random.Generator
-) -> Growth:
+def _one_row_a_seed(bags: Bags, entries: NDArray[np.int64], neighbors: Neighbors, rng: np.random.Generator) -> Growth:
     """Make one row of each of the entries, as the paper does."""
     label = bags.labels[entries]
     reference = neighbors.rows[entries, (rng.random(len(entries)) * neighbors.n_neighbors[label]).astype(np.int64)]
@@ -170,9 +169,10 @@ def _as_neighbors(
     labels: sparse.csr_matrix,
     bags: Bags,
     k: int,
+    rows: NDArray[np.int64],
+    *,
     label_rule: LabelRule,
     ranking_ties: RankingTies,
-    rows: NDArray[np.int64],
 ) -> Neighbors:
     """Add to the neighbours what rows made of them hold; with -1 for entries that have not been looked at."""
     n_neighbors = np.minimum(bags.sizes - 1, k).clip(0)
@@ -181,7 +181,9 @@ def _as_neighbors(
     if label_rule == "seed":
         return Neighbors(rows, n_neighbors, labels[bags.rows])
     used = (np.arange(rows.shape[1]) < n_neighbors[bags.labels][:, None]) & (rows >= 0)
-    return Neighbors(rows, n_neighbors, _label_sets(labels, bags.rows, rows, used, label_rule, ranking_ties))
+    return Neighbors(
+        rows, n_neighbors, _label_sets(labels, bags.rows, rows, used, label_rule=label_rule, ranking_ties=ranking_ties)
+    )
 
 
 def _label_sets(
@@ -189,6 +191,7 @@ def _label_sets(
     seeds: NDArray[np.int64],
     neighbors: NDArray[np.int64],
     used: NDArray[np.bool_],
+    *,
     label_rule: LabelRule,
     ranking_ties: RankingTies,
 ) -> sparse.csr_matrix:

@@ -94,7 +94,7 @@ def mlsol(
     budget = limits.budget(n_rows, OWN_RATIO)
     if limits.target_ir is None:
         return local.draw(np.ones(n_labels, np.bool_), budget, room, rng)
-    return _draw_to_target(local, label_counts(matrix), limits.target_ir, budget, room, rng)
+    return _draw_to_target(local, label_counts(matrix), limits.target_ir, budget=budget, room=room, rng=rng)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +121,7 @@ class LocalImbalance:
     reach: NDArray[np.float64]
     nearest: NDArray[np.int64]
 
-    def draw(
-        self, wanted: NDArray[np.bool_], n: int, room: NDArray[np.int64], rng: np.random.Generator
-    ) -> Recipes:
+    def draw(self, wanted: NDArray[np.bool_], n: int, room: NDArray[np.int64], rng: np.random.Generator) -> Recipes:
         """Draw `n` recipes for the wanted labels, fewer where `room` (how often a row may be a seed) runs out."""
         rows = row_numbers(self.held)
         drawn: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
@@ -159,11 +157,12 @@ class LocalImbalance:
         """Keep a minority class of both parents, and of a single one within its reach."""
         shape = (len(seed), self.held.shape[1])
         reach = sparse.csr_matrix((self.reach, self.held.indices, self.held.indptr), self.held.shape)
-        kept = np.zeros(0, np.int64)
         sides = [(reach[seed], share), (reach[reference], 1 - share)]
         keys = [row_numbers(side) * shape[1] + side.indices for side, _ in sides]
-        both = np.intersect1d(*keys, assume_unique=True)
-        near = [key[distance[row_numbers(side)] <= side.data] for (side, distance), key in zip(sides, keys, strict=True)]
+        both = np.intersect1d(keys[0], keys[1], assume_unique=True)
+        near = [
+            key[distance[row_numbers(side)] <= side.data] for (side, distance), key in zip(sides, keys, strict=True)
+        ]
         kept = np.union1d(both, np.concatenate(near))
         made = sparse.csr_matrix((np.ones(len(kept), np.int8), (kept // shape[1], kept % shape[1])), shape)
         return _flip(made, self.flipped)
@@ -242,6 +241,7 @@ def _draw_to_target(
     local: LocalImbalance,
     counts: NDArray[np.int64],
     target_ir: float,
+    *,
     budget: int,
     room: NDArray[np.int64],
     rng: np.random.Generator,

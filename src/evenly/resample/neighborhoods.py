@@ -6,12 +6,15 @@ An *entry* is a place in `Bags.rows`: a row within the bag of a label.
 from __future__ import annotations
 
 import hashlib
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from evenly.executor import usable_cores
 from evenly.resample.feature_files import open_features
 from evenly.resample.growth import Bags
 from evenly.resample.neighbors import nearest_in_bag
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["MappedSearch", "Search", "SearchHere"]
 
 PAIRS_AT_ONCE = 2 * 10**8  # pairs of rows that a partition compares: some seconds of work
+PAIRS_OF_A_THREAD = 10**6
 
 
 class Search(Protocol):
@@ -43,7 +47,7 @@ class Search(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class SearchHere:
-    """Looks for neighbours in this process.
+    """Looks for neighbours in this process, bags side by side in threads.
 
     Attributes
     ----------
@@ -51,21 +55,35 @@ class SearchHere:
         Shape (n_rows, n_features), dense or sparse.
     metric
         See `nearest_in_bag`.
+    threads
+        None: as many as cores. The products within a thread use one.
     """
 
     features: Any
     metric: Metric | None = None
+    threads: int | None = None
 
     def __call__(self, bags: Bags, entries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-        """Go through the bags, one after the other."""
+        """Go through the bags, large ones in blocks of seeds."""
+        from threadpoolctl import threadpool_limits
+
         found = np.repeat(bags.rows[entries][:, None], k, axis=1)
-        ends = np.searchsorted(entries, bags.start)
-        for label in np.flatnonzero(np.diff(ends)):
-            chosen = slice(ends[label], ends[label + 1])
-            bag = bags.rows[bags.start[label] : bags.start[label + 1]]
-            near = nearest_in_bag(self.features, bag, k, metric=self.metric, seeds=entries[chosen] - bags.start[label])
-            found[chosen, : near.shape[1]] = near
+        blocks = cut_evenly(bags, entries, PAIRS_OF_A_THREAD)
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(self.threads or usable_cores()) as pool:
+            deque(pool.map(partial(self._fill, bags, entries, found), blocks), maxlen=0)  # raises what a thread raised
         return found
+
+    def _fill(self, bags: Bags, entries: NDArray[np.int64], found: NDArray[np.int64], block: tuple[int, int]) -> None:
+        """Find the neighbours of a block of entries."""
+        chosen, into = entries[slice(*block)], found[slice(*block)]
+        ends = np.searchsorted(chosen, bags.start)
+        for label in np.flatnonzero(np.diff(ends)):
+            seeds = slice(ends[label], ends[label + 1])
+            bag = bags.rows[bags.start[label] : bags.start[label + 1]]
+            near = nearest_in_bag(
+                self.features, bag, into.shape[1], metric=self.metric, seeds=chosen[seeds] - bags.start[label]
+            )
+            into[seeds, : near.shape[1]] = near
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +117,7 @@ class MappedSearch:
             features=self.features,
             metric=self.metric,
             k=k,
-            threads=1 if self.work.executor.workers > 1 else None,  # processes that share the cores
+            threads=1 if self.work.executor.workers > 1 else None,  # else processes would share the cores
         )
         names = self.work.map(function, cut_evenly(bags, entries), name=step, keep=False)
         found = [np.load(self.work.scratch / step / name) for name in names]
@@ -116,14 +134,11 @@ def _search_partition(
     k: int,
     threads: int | None,
 ) -> str:
-    from threadpoolctl import threadpool_limits
-
     begin, end = item
     bags = Bags(np.load(task / "start.npy"), np.load(task / "rows.npy", mmap_mode="r"))
     entries = np.load(task / "entries.npy", mmap_mode="r")[begin:end]
     name = f"{begin:012d}.npy"
-    with threadpool_limits(threads, user_api="blas"):
-        np.save(folder / name, SearchHere(open_features(features), metric)(bags, np.asarray(entries), k))
+    np.save(folder / name, SearchHere(open_features(features), metric, threads)(bags, np.asarray(entries), k))
     return name
 
 

@@ -89,7 +89,7 @@ def most_frequent(codes: ArrayLike, neighbors: NDArray[np.int64]) -> NDArray[Any
     codes
         Shape (n_rows,): the value of every row.
     neighbors
-        Shape (n, k), k at least 1: row numbers, nearest first, from `nearest_in_bag`.
+        Shape (n, k): row numbers, nearest first, from `nearest_in_bag`; -1 counts for none, but not all may be.
 
     Returns
     -------
@@ -101,7 +101,8 @@ def most_frequent(codes: ArrayLike, neighbors: NDArray[np.int64]) -> NDArray[Any
     array([9, 8])
     """
     held = np.asarray(codes)[neighbors]
-    frequency = (held[:, :, None] == held[:, None, :]).sum(axis=2)
+    there = neighbors >= 0
+    frequency = np.where(there, ((held[:, :, None] == held[:, None, :]) & there[:, None, :]).sum(axis=2), -1)
     chosen: NDArray[Any] = held[np.arange(len(held)), frequency.argmax(axis=1)]
     return chosen
 
@@ -120,4 +121,5 @@ def _label_shares(values: NDArray[np.int64], labels: Any) -> NDArray[np.float64]
         (np.ones(len(values)), (values, np.arange(len(values)))), shape=(n_values, len(values))
     )
     counts = np.bincount(values, minlength=n_values)
-    return (of_value @ held.astype(np.float64)).toarray() / np.maximum(counts, 1)[:, None]
+    shares: NDArray[np.float64] = (of_value @ held.astype(np.float64)).toarray() / np.maximum(counts, 1)[:, None]
+    return shares

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
 
-    from evenly.resample.limits import Limits
     from evenly.resample.changes import Recipes
+    from evenly.resample.limits import Limits
 
 __all__ = ["Outcome", "explain", "measure"]
 
@@ -127,6 +127,7 @@ def measure(
     recipes: Recipes,
     limits: Limits,
     method: str,
+    *,
     k_neighbors: int | None = None,
 ) -> Outcome:
     """Count every label of the train rows before and after a plan.
@@ -162,7 +163,9 @@ def measure(
         n_cloned=int((copies - 1).clip(0).sum()),
         n_synthetic=len(recipes),
         n_removed=int((copies == 0).sum()),
-        reasons=(None,) * len(before) if method == "none" else explain(labels, after, uses, limits, method, k_neighbors),
+        reasons=(None,) * len(before)
+        if method == "none"
+        else explain(labels, after, uses, limits, method, k_neighbors=k_neighbors),
     )
 
 
@@ -172,6 +175,7 @@ def explain(
     uses: NDArray[np.int64],
     limits: Limits,
     method: str,
+    *,
     k_neighbors: int | None = None,
 ) -> tuple[str | None, ...]:
     """Return for every label why it is not at the target, or None where it is.
@@ -194,34 +198,24 @@ def explain(
     with_top = np.asarray(holds @ at_top.astype(np.int64))
     under = method.endswith(("under", "rus"))
     aim = aim_of(limits, before)
-    missed = above_target(after, aim)
-    minority = above_target(before, aim)
-    spent = _is_spent(after, uses, limits, under=under)
-    pairs = method in NEED_PAIRS
-
-    def reason(label: int) -> str | None:  # noqa: PLR0911 - a table of cases
-        if before[label] == 0:
-            return "no train rows"
-        if not missed[label]:
-            return None
-        if pairs and not minority[label]:
-            return "lifted above it by rows added for other labels"
-        if pairs and before[label] == 1:
-            return f"one row, which {method} cannot use"
-        if method in WITHOUT_AIM:
-            return f"{method} does not count rows of a label"
-        if not under and usable[label] == 0:
-            few = k_neighbors is not None and before[label] <= k_neighbors
-            return "max_copies reached" + (", with fewer than k neighbours" if few else "")
-        if spent:
-            return "max_growth reached" if limits.target_ir is not None else "the amount is used up"
-        if not under and with_top[label] == before[label]:
-            return "held only together with majority labels"
-        if limits.target_ir is None:
-            return "the method's own rule goes no further"
-        return "the largest IR no longer falls"
-
-    return tuple(reason(label) for label in range(len(before)))
+    every = np.ones(len(before), np.bool_)
+    pairs = every & (method in NEED_PAIRS)
+    used_up = (usable == 0) & (not under)
+    last = "the largest IR no longer falls" if limits.target_ir is not None else "the method's own rule goes no further"
+    spent = "max_growth reached" if limits.target_ir is not None else "the amount is used up"
+    cases: list[tuple[NDArray[np.bool_], str | None]] = [  # the first that holds
+        (before == 0, "no train rows"),
+        (~above_target(after, aim), None),
+        (pairs & ~above_target(before, aim), "lifted above it by rows added for other labels"),
+        (pairs & (before == 1), f"one row, which {method} cannot use"),
+        (every & (method in WITHOUT_AIM), f"{method} does not count rows of a label"),
+        (used_up & (before <= (k_neighbors or 0)), "max_copies reached, with fewer than k neighbours"),
+        (used_up, "max_copies reached"),
+        (every & _is_spent(after, uses, limits, under=under), spent),
+        ((with_top == before) & (not under), "held only together with majority labels"),
+        (every, last),
+    ]
+    return tuple(next(reason for mask, reason in cases if mask[label]) for label in range(len(before)))
 
 
 def _is_spent(after: NDArray[np.int64], uses: NDArray[np.int64], limits: Limits, *, under: bool) -> bool:

@@ -5,8 +5,9 @@ Only rows of the train split are looked at; where each comes from is checked bef
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import asdict
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +16,14 @@ import pyarrow.parquet as pq
 from evenly import formats
 from evenly.errors import ConfigError, DataError
 from evenly.imbalance import label_matrix
-from evenly.resample.limits import Limits
+from evenly.resample.changes import Changes
+from evenly.resample.feature_files import open_features
+from evenly.resample.limits import Amount, Limits, ResamplingWarning
 from evenly.resample.lineage import trace_parents
-from evenly.resample.mlsmote import Recipes, mlsmote, servable_labels
+from evenly.resample.methods import sampler_of
 from evenly.resample.neighborhoods import MappedSearch
-from evenly.resample.multilabel import ml_ros, ml_rus
-from evenly.resample.outcome import measure
-from evenly.resample.single_label import random_over, random_under
+from evenly.resample.samplers import MLSMOTE
+from evenly.resample.sampling_report import report
 from evenly.resample.synthetic import synthetic_schema, write_synthetic
 from evenly.resample.table_features import write_text_features
 from evenly.store import Stage
@@ -32,13 +34,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
 
-    from evenly.resample.mlsmote import LabelRule
+    from evenly.resample.sampler import Sampler
     from evenly.workspace import Workspace
 
 __all__ = ["PLAN", "make_plan"]
 
-METHODS = ("none", "random_over", "random_under", "ml_ros", "ml_rus", "mlsmote")
 MULTILABEL_TWIN = {"random_over": "ml_ros", "random_under": "ml_rus"}
+PLANNED_RULES = ("weighted", "ranking", "union", "intersection")
 
 
 def make_plan(
@@ -47,12 +49,16 @@ def make_plan(
     table: Path,
     split: Path,
     method: str,
-    target_ir: float,
-    max_copies: int,
-    max_growth: float,
+    target_ir: float | None,
+    max_copies: int | None,
+    max_growth: float | None,
     k_neighbors: int,
     labels: str,
     seed: int,
+    n_samples: int | None = None,
+    ratio: float | None = None,
+    ranking_ties: str = "drop",
+    realise: str = "splice",
 ) -> None:
     """Plan the copies of every train row, and the synthetic rows beside them.
 
@@ -64,10 +70,10 @@ def make_plan(
         The artifacts of ingest and split.
     method
         One of `METHODS`. On a multi-label table ``random_over`` means ``ml_ros``, ``random_under`` ``ml_rus``.
-    target_ir, max_copies, max_growth
-        See `Limits`.
-    k_neighbors, labels
-        See `mlsmote`.
+    target_ir, n_samples, ratio, max_copies, max_growth
+        See `Amount`; at most one of the first three, none: the method's own rule.
+    k_neighbors, labels, ranking_ties, realise
+        See `MLSMOTE`; `labels` is its `label_rule`, ``soft`` left out: shards hold no soft labels.
     seed
         Of the generator.
 
@@ -80,50 +86,47 @@ def make_plan(
     LineageError
         A row of another split would leak into the train split.
     """
-    limits = Limits(target_ir, max_copies, max_growth)
+    if labels not in PLANNED_RULES:
+        raise ConfigError(f"resample.labels is {labels!r}; expected one of {', '.join(PLANNED_RULES)}.")
+    amount: Amount = {
+        "target_ir": target_ir,
+        "n_samples": n_samples,
+        "ratio": ratio,
+        "max_copies": max_copies,
+        "max_growth": max_growth,
+    }
+    Limits.stated(**amount)
     rows = formats.read_split(split)
     train = rows.rows("train")
     if not len(train):
         raise DataError("The train split has no rows, so there is nothing to resample: give it a larger share.")
     held = label_matrix(formats.read_labels(table)[train])
     used = _applicable(method, held, work)
-    text_columns: list[str] = formats.read_facts(table)["text_columns"]
-    copies, recipes = np.ones(len(train), np.int32), Recipes.none(held.shape[1])
-    rng = np.random.default_rng(seed)
-    if used == "mlsmote":
-        wanted = _may_be_parents(held, target_ir)
-        recipes = mlsmote(
-            held,
-            MappedSearch(work, write_text_features(work, table=table, rows=train, wanted=wanted, columns=text_columns)),
-            **asdict(limits),
-            k_neighbors=k_neighbors,
-            label_rule=cast("LabelRule", labels),
-            random_state=rng,
-        )
-    else:
-        copies = _plan_copies(used, held, limits, rng)
-    outcome = measure(held, copies, recipes, limits, used)
-    recipes = recipes.renumbered(train)
-    schema = synthetic_schema(table, text_columns)
-    parents = np.concatenate([train[copies > 1], recipes.seed, recipes.reference])
-    lineage = _check_lineage(work, parents, rows, table)
-    pq.write_table(pa.table({"row": train, "copies": copies}), work.out / "plan.parquet")
+    options: Any = {"label_rule": labels, "ranking_ties": ranking_ties, "realise": realise}
+    sampler = sampler_of(used, amount, k_neighbors=k_neighbors, **options)
+    changes = _run(sampler, held, work, table=table, train=train, seed=seed)
     names = formats.read_label_names(table)
-    pq.write_table(outcome.table(names), work.out / "labels.parquet")
+    limits = Limits.stated() if sampler is None else sampler.limits
+    told = report(held, changes, limits, used, names, k_neighbors=k_neighbors)
+    recipes = changes.recipes.renumbered(train)
+    parents = np.concatenate([train[changes.copies > 1], recipes.seed, recipes.reference])
+    lineage = _check_lineage(work, parents, rows, table)
+    pq.write_table(pa.table({"row": train, "copies": changes.copies}), work.out / "plan.parquet")
+    pq.write_table(told.table(), work.out / "labels.parquet")
+    schema = synthetic_schema(table, formats.read_facts(table)["text_columns"])
     write_synthetic(work, recipes, table=table, first_row=len(rows.code), schema=schema)
-    n_after = int(copies.sum()) + len(recipes)
-    work.record(rows=n_after, method=used, lineage=lineage, **outcome.facts())
-    if used != "none":
-        work.note(outcome.sentence(used, target_ir, names))
+    n_after = int(changes.copies.sum()) + len(recipes)
+    work.record(rows=n_after, method=used, lineage=lineage, **told.outcome.facts())
+    for note in () if sampler is None else (str(told), told.doubt):
+        if note:
+            work.note(note)
 
 
-PLAN = Stage("plan", 1, make_plan)
+PLAN = Stage("plan", 2, make_plan)
 
 
 def _applicable(method: str, labels: sparse.csr_matrix, work: Workspace) -> str:
     """Return the method that does for these labels what the given one asks for."""
-    if method not in METHODS:
-        raise ConfigError(f"resample.method is {method!r}; expected one of {', '.join(METHODS)}.")
     if method not in MULTILABEL_TWIN or (np.diff(labels.indptr) == 1).all():
         return method
     twin = MULTILABEL_TWIN[method]
@@ -131,22 +134,33 @@ def _applicable(method: str, labels: sparse.csr_matrix, work: Workspace) -> str:
     return twin
 
 
-def _may_be_parents(labels: sparse.csr_matrix, target_ir: float) -> NDArray[np.bool_]:
-    return np.asarray(labels @ servable_labels(labels, target_ir).astype(np.int64)) > 0
+def _run(
+    sampler: Sampler | None,
+    labels: sparse.csr_matrix,
+    work: Workspace,
+    *,
+    table: Path,
+    train: NDArray[np.int64],
+    seed: int,
+) -> Changes:
+    """Let the sampler plan; what it warns of becomes a note."""
+    if sampler is None:
+        return Changes.copying(np.ones(len(train), np.int32), labels.shape[1])
+    columns: list[str] = formats.read_facts(table)["text_columns"]
 
+    def features(wanted: NDArray[np.bool_]) -> Any:
+        folder = write_text_features(work, table=table, rows=train, wanted=wanted, columns=columns)
+        return MappedSearch(work, folder) if isinstance(sampler, MLSMOTE) else open_features(folder)
 
-def _plan_copies(method: str, labels: sparse.csr_matrix, limits: Limits, rng: np.random.Generator) -> NDArray[np.int32]:
-    """Return the copies of every train row, shape (n_train,)."""
-    bounds = {"target_ir": limits.target_ir, "max_growth": limits.max_growth}
-    if method == "random_over":
-        return random_over(labels.indices, max_copies=limits.max_copies, random_state=rng, **bounds)
-    if method == "random_under":
-        return random_under(labels.indices, random_state=rng, **bounds)
-    if method == "ml_ros":
-        return ml_ros(labels, max_copies=limits.max_copies, random_state=rng, **bounds)
-    if method == "ml_rus":
-        return ml_rus(labels, random_state=rng, **bounds)
-    return np.ones(labels.shape[0], np.int32)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResamplingWarning)
+        changes = sampler.plan(labels, features, np.random.default_rng(seed))
+    for warning in caught:
+        if not issubclass(warning.category, ResamplingWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+        else:
+            work.note(str(warning.message))
+    return changes
 
 
 def _check_lineage(work: Workspace, parents: NDArray[np.int64], rows: formats.SplitRows, table: Path) -> dict[str, int]:

@@ -25,14 +25,22 @@ if TYPE_CHECKING:
     from evenly.resample.changes import Changes, Recipes
     from evenly.resample.vectors import Gap
 
-__all__ = ["GivenRows", "Making", "Texts", "features_of_texts", "make_texts", "make_vectors", "read_rows", "series_like"]
+__all__ = [
+    "GivenRows",
+    "Making",
+    "features_of_texts",
+    "make_texts",
+    "make_vectors",
+    "read_rows",
+    "series_like",
+]
 
 Realise = Literal["splice", "duplicate"]
 MATRIX = 2  # dimensions
 INTEGERS = (
-    "X holds integers{where}, and rows between two rows would hold numbers between theirs. Between two token ids stands "
-    "the id of another word altogether: resample the texts, or the vectors of an encoder, and tokenize what comes "
-    "out. If these are quantities, say so with X.astype(float); classes of a data frame with astype('category')."
+    "X holds integers{where}, and rows between two rows would hold numbers between theirs. Between two token ids "
+    "stands the id of another word altogether: resample the texts, or the vectors of an encoder, and tokenize what "
+    "comes out. If these are quantities, say so with X.astype(float); classes of a data frame with astype('category')."
 )
 
 
@@ -61,7 +69,7 @@ class GivenRows(Protocol):
     def check_for_making(self) -> None:
         """Refuse columns that no row between two rows can have a value for."""
 
-    def features(self, wanted: NDArray[np.bool_]) -> Any:
+    def features(self, wanted: NDArray[np.bool_], labels: sparse.csr_matrix) -> Any:
         """Return what neighbours are looked for in, shape (n_rows, n_features); it may be 0 where not wanted."""
 
     def assemble(self, changes: Changes, making: Making) -> Any:
@@ -85,7 +93,7 @@ class Vectors:
     def check_for_making(self) -> None:
         _refuse_integers(self.x.dtype)
 
-    def features(self, wanted: NDArray[np.bool_]) -> NDArray[Any]:  # noqa: ARG002 - all are there
+    def features(self, wanted: NDArray[np.bool_], labels: sparse.csr_matrix) -> NDArray[Any]:  # noqa: ARG002 - as it is
         return self.x
 
     def assemble(self, changes: Changes, making: Making) -> NDArray[Any]:
@@ -115,7 +123,7 @@ class SparseVectors:
     def check_for_making(self) -> None:
         _refuse_integers(self.x.dtype)
 
-    def features(self, wanted: NDArray[np.bool_]) -> Any:  # noqa: ARG002 - all are there
+    def features(self, wanted: NDArray[np.bool_], labels: sparse.csr_matrix) -> Any:  # noqa: ARG002 - all are there
         return sparse.csr_matrix(self.x)
 
     def assemble(self, changes: Changes, making: Making) -> Any:
@@ -144,12 +152,12 @@ class Texts:
     def check_for_making(self) -> None:
         """Texts can be spliced."""
 
-    def features(self, wanted: NDArray[np.bool_]) -> sparse.csr_matrix:
+    def features(self, wanted: NDArray[np.bool_], labels: sparse.csr_matrix) -> sparse.csr_matrix:  # noqa: ARG002 - as it is
         return features_of_texts(self.texts, wanted)
 
     def assemble(self, changes: Changes, making: Making) -> Any:  # noqa: ARG002 - nothing is drawn
         made = make_texts(self.texts, changes.recipes)
-        kept = [self.texts[row] for row in changes.rows]
+        kept = [self.texts[row] for row in changes.rows.tolist()]
         if isinstance(self.given, np.ndarray):
             return np.array(kept + made, dtype=None if self.given.dtype.kind == "U" else self.given.dtype)
         if isinstance(self.given, list | tuple):
@@ -214,7 +222,7 @@ def make_texts(texts: Sequence[str], recipes: Recipes) -> list[str]:
 
 def features_of_texts(texts: Sequence[str], wanted: NDArray[np.bool_]) -> sparse.csr_matrix:
     """Return TF-IDF of the wanted texts, shape (n_texts, n_words); the other rows are zero."""
-    found = text_features(texts[row] for row in np.flatnonzero(wanted))
+    found = text_features(texts[row] for row in np.flatnonzero(wanted).tolist())
     widths = np.zeros(len(texts), np.int64)
     widths[wanted] = np.diff(found.indptr)
     start = np.concatenate([[0], np.cumsum(widths)])
@@ -245,4 +253,6 @@ def series_like(given: Any, values: list[Any]) -> Any:
         return type(given)(given.name, values, dtype=given.dtype)
     import pyarrow as pa
 
-    return pa.chunked_array([values], given.type) if isinstance(given, pa.ChunkedArray) else pa.array(values, given.type)
+    return (
+        pa.chunked_array([values], given.type) if isinstance(given, pa.ChunkedArray) else pa.array(values, given.type)
+    )

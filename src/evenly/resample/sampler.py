@@ -7,6 +7,7 @@ BaseSampler, which refuses multi-label targets, nor from scikit-learn's BaseEsti
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -14,9 +15,8 @@ import numpy as np
 from scipy import sparse
 
 from evenly.errors import ConfigError, DataError, nearest
-from evenly.resample.changes import Changes
 from evenly.resample.labels_given import read_given_labels
-from evenly.resample.limits import Amount, Limits
+from evenly.resample.limits import Amount, Limits, ResamplingWarning
 from evenly.resample.rows_given import Making, read_rows
 from evenly.resample.sampling_report import SamplingReport, report
 
@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from evenly.resample.changes import Recipes
+    from evenly.resample.changes import Changes, Recipes
     from evenly.resample.rows_given import GivenRows
-    from evenly.resample.vectors import Gap
 
     Features = Callable[[NDArray[np.bool_]], Any]
 
@@ -140,7 +139,7 @@ class Sampler:
         if self.makes_rows:
             given.check_for_making()
         rng = np.random.default_rng(self.random_state)
-        changes = self.plan(held.labels, _source(given, features), rng)
+        changes = self.plan(held.labels, _source(given, held.labels, features), rng)
         self._tell(given, held.labels, held.names, changes)
         making = Making(getattr(self, "gap", "row"), rng)
         return given.assemble(changes, making), held.assemble(changes)
@@ -187,8 +186,9 @@ class Sampler:
         self.sample_indices_ = np.concatenate([changes.rows, np.full(len(changes.recipes), -1, np.int64)])
         self.recipes_ = changes.recipes
         k_neighbors = getattr(self, "k_neighbors", None)
-        self.report_ = report(labels, changes, self.limits, self.method, names, k_neighbors)
-        self.report_.warn()
+        self.report_ = report(labels, changes, self.limits, self.method, names, k_neighbors=k_neighbors)
+        if self.report_.doubt:
+            warnings.warn(self.report_.doubt, ResamplingWarning, stacklevel=3)
         self.n_features_in_ = given.n_features
         vars(self).pop("feature_names_in_", None)  # of an earlier X
         if given.names is not None:
@@ -255,9 +255,9 @@ def check_realise(changes: Changes, labels: sparse.csr_matrix, realise: Literal[
     return replace(changes, recipes=replace(recipes, labels=labels[recipes.seed], targets=None))
 
 
-def _source(given: GivenRows, features: Any) -> Features:
+def _source(given: GivenRows, labels: sparse.csr_matrix, features: Any) -> Features:
     if features is None:
-        return given.features
+        return lambda wanted: given.features(wanted, labels)
     matrix = features.tocsr() if sparse.issparse(features) else np.asarray(features)
     n_rows = matrix.shape[0]
     if n_rows != len(given):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -23,13 +22,15 @@ from evenly.resample.remedial import remedial
 from evenly.resample.sampler import Sampler, SamplerWithAmount, check_realise
 from evenly.resample.single_label import random_over, random_under
 from evenly.resample.targets import aim_of
-from evenly.resample.vectors import Gap
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from scipy import sparse
 
     from evenly.resample.sampler import Features
+    from evenly.resample.vectors import Gap
 
 __all__ = [
     "LPROS",
@@ -197,9 +198,7 @@ class MLSOL(SamplerWithAmount):
     def plan(self, labels: sparse.csr_matrix, features: Features, random_state: np.random.Generator) -> Changes:
         """Return what is done to the rows."""
         every = np.ones(labels.shape[0], np.bool_)
-        recipes = mlsol(
-            labels, features(every), k_neighbors=self.k_neighbors, random_state=random_state, **self.amount
-        )
+        recipes = mlsol(labels, features(every), k_neighbors=self.k_neighbors, random_state=random_state, **self.amount)
         return check_realise(Changes.adding(recipes, labels.shape[0]), labels, self.realise)
 
 
@@ -346,4 +345,5 @@ def _classes(labels: sparse.csr_matrix, method: str, instead: str) -> NDArray[np
         raise ConfigError(
             f"{method} takes one label a row, but row {row} holds {n_held[row]}. Use {instead} for such tables."
         )
-    return labels.indices.astype(np.int64)
+    classes: NDArray[np.int64] = labels.indices.astype(np.int64)
+    return classes

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evenly.resample.limits import ResamplingWarning
-from evenly.resample.outcome import Outcome, measure
+from evenly.resample.outcome import WITHOUT_AIM, Outcome, measure
 from evenly.resample.targets import above_target, aim_of, mean_ir
 
 if TYPE_CHECKING:
@@ -63,16 +61,18 @@ class SamplingReport:
         """Return a row a label: its name, counts and IRLbl before and after, rows added, and the reason."""
         return self.outcome.table([str(name) for name in self.names])
 
-    def warn(self) -> None:
-        """Warn where the MeanIR has risen."""
+    @property
+    def doubt(self) -> str | None:
+        """What speaks against the outcome, in a sentence: the MeanIR has risen, which is not what the method is for."""
+        if self.method in WITHOUT_AIM:
+            return None
         before, after = mean_ir(self.outcome.before), mean_ir(self.outcome.after)
-        if before is not None and after is not None and after > before * (1 + ROUNDING):
-            warnings.warn(
-                f"{self.method} made the labels less even: MeanIR {before:.4g} -> {after:.4g}. A target_ir stops a "
-                f"method where the ratios no longer fall.",
-                ResamplingWarning,
-                stacklevel=4,
-            )
+        if before is None or after is None or after <= before * (1 + ROUNDING):
+            return None
+        return (
+            f"{self.method} made the labels less even: MeanIR {before:.4g} -> {after:.4g}. A target_ir stops a method "
+            f"where the ratios no longer fall."
+        )
 
     def __str__(self) -> str:
         """Return the outcome in plain words."""
@@ -85,8 +85,9 @@ def report(
     limits: Limits,
     method: str,
     names: list[Any],
+    *,
     k_neighbors: int | None = None,
 ) -> SamplingReport:
     """Measure what changes do to the labels of the rows that they are for."""
-    outcome = measure(labels, changes.copies, changes.recipes, limits, method, k_neighbors)
+    outcome = measure(labels, changes.copies, changes.recipes, limits, method, k_neighbors=k_neighbors)
     return SamplingReport(outcome, tuple(names), method, aim_of(limits, outcome.before))

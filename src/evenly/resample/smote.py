@@ -85,16 +85,21 @@ def smote(
         rows = np.flatnonzero(classes == label)
         if len(rows) < ENOUGH or n < 1:
             continue
-        places = _seeds(len(rows), n, seed_rule, None if others is None else others[rows], max_copies, rng)
+        if others is None:
+            places = _alike(len(rows), n, max_copies, rng)
+        else:
+            places = _by_others(others[rows], n, seed_rule, rng)
         nearest = nearest_in_bag(features, rows, k_neighbors)
         seeds.append(rows[places])
         references.append(nearest[places, rng.integers(0, nearest.shape[1], len(places))])
         labels.append(np.full(len(places), label))
-    seed, label = np.concatenate(seeds), np.concatenate(labels)
+    seed, held_label = np.concatenate(seeds), np.concatenate(labels)
     share = rng.random(len(seed))
-    held = sparse.csr_matrix((np.ones(len(seed), np.int8), label, np.arange(len(seed) + 1)), (len(seed), n_classes))
+    held = sparse.csr_matrix(
+        (np.ones(len(seed), np.int8), held_label, np.arange(len(seed) + 1)), (len(seed), n_classes)
+    )
     position = (1 - share) * rng.random(len(seed))
-    return Recipes(seed, np.concatenate(references), share, position, label.astype(np.int32), held)
+    return Recipes(seed, np.concatenate(references), share, position, held_label.astype(np.int32), held)
 
 
 def _others(classes: NDArray[np.int64], features: Any, m_neighbors: int) -> NDArray[np.float64]:
@@ -104,25 +109,20 @@ def _others(classes: NDArray[np.int64], features: Any, m_neighbors: int) -> NDAr
     return differs
 
 
-def _seeds(
-    size: int, n: int, rule: SeedRule, others: NDArray[np.float64] | None, max_copies: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """Return places within the class, about `n` of them, repeats among them."""
-    if others is None:
-        if n > size * (max_copies - 1):
-            n = size * (max_copies - 1)
-        return _alike(size, n, max_copies, rng)
+def _by_others(others: NDArray[np.float64], n: int, rule: SeedRule, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return places within the class, about `n` of them, by the share of other classes around them."""
     if rule == "border":
         danger = np.flatnonzero((others >= 1 / 2) & (others < 1))
         return danger[rng.integers(0, len(danger), n)] if len(danger) else danger
     if not others.any():
         return np.empty(0, np.int64)
-    return np.repeat(np.arange(size), np.rint(others / others.sum() * n).astype(np.int64))
+    return np.repeat(np.arange(len(others)), np.rint(others / others.sum() * n).astype(np.int64))
 
 
 def _alike(size: int, n: int, max_copies: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Draw places with replacement; where a bound might be met, without, pass after pass."""
     if max_copies == UNBOUNDED:
         return rng.integers(0, size, n)
+    n = min(n, size * (max_copies - 1))
     passes = [rng.permutation(size) for _ in range(-(-n // size))]
     return np.concatenate([np.empty(0, np.int64), *passes])[:n]

@@ -6,7 +6,7 @@ Schwarz); with TF-IDF that rules out nearly all rows, and common words, which co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse

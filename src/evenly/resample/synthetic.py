@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evenly import formats
+from evenly.resample.changes import NO_LABEL
 from evenly.resample.splicing import splice_columns
 
 if TYPE_CHECKING:
@@ -78,11 +80,10 @@ def realise(recipes: Recipes, *, table: Path, first_row: int, schema: pa.Schema)
     text_columns = [name for name in schema.names if name not in fixed]
     seeds = formats.read_rows(table, recipes.seed, text_columns).select(text_columns).to_pylist()
     references = formats.read_rows(table, recipes.reference, text_columns).select(text_columns).to_pylist()
+    parts = (recipes.repeats.tolist(), recipes.share.tolist(), recipes.position.tolist())
     texts = [
-        splice_columns(seed, reference, share, position)
-        for seed, reference, share, position in zip(
-            seeds, references, recipes.share.tolist(), recipes.position.tolist(), strict=True
-        )
+        seed if again else splice_columns(seed, reference, share, position)
+        for seed, reference, again, share, position in zip(seeds, references, *parts, strict=True)
     ]
     columns = {
         "row": range(first_row, first_row + len(recipes)),
@@ -90,7 +91,7 @@ def realise(recipes: Recipes, *, table: Path, first_row: int, schema: pa.Schema)
         "reference_row": recipes.reference,
         "share": recipes.share,
         "position": recipes.position,
-        "label": recipes.label,
+        "label": np.ma.masked_equal(recipes.label, NO_LABEL),
         **{name: [text[name] for text in texts] for name in text_columns},
         "labels": formats.label_lists(recipes.labels),
     }

@@ -21,8 +21,6 @@ __all__ = ["Gap", "interpolate"]
 
 Gap = Literal["feature", "row"]
 
-BLOCK_BYTES = 2**24  # of draws at once
-
 
 def interpolate(
     features: Any,
@@ -31,7 +29,6 @@ def interpolate(
     gap: Gap = "feature",
     random_state: np.random.Generator | int,
     normalize: bool = False,
-    block_bytes: int = BLOCK_BYTES,
 ) -> Any:
     """Return the vectors that recipes make: every value lies between those of the two parents.
 
@@ -49,8 +46,6 @@ def interpolate(
         that a parent has.
     normalize
         Scale the vectors to length 1, which a blend of two such rows is below.
-    block_bytes
-        Scratch; makes no difference to the answer.
 
     Returns
     -------
@@ -69,13 +64,13 @@ def interpolate(
     """
     if gap not in get_args(Gap):
         raise ConfigError(f"gap is {gap!r}; expected one of {', '.join(get_args(Gap))}.")
-    rng = np.random.default_rng(random_state) if gap == "feature" else None
+    rng = np.random.default_rng(random_state)
     if sparse.issparse(features):
-        between = _between_sparse(sparse.csr_matrix(features), recipes, rng)
+        between = _between_sparse(sparse.csr_matrix(features), recipes, gap, rng)
         if normalize:
             between.data /= np.repeat(_lengths(between.multiply(between).sum(axis=1)), np.diff(between.indptr))
         return between
-    made = _between_dense(np.asarray(features), recipes, rng, block_bytes)
+    made = _between_dense(np.asarray(features), recipes, gap, rng)
     if normalize:
         made /= _lengths(np.square(made).sum(axis=1))[:, None]
     return made
@@ -84,39 +79,29 @@ def interpolate(
 def _lengths(squares: Any) -> NDArray[Any]:
     """Return what to divide rows by: their length, and 1 for rows of zeros."""
     length = np.sqrt(np.asarray(squares).ravel())
-    return np.where(length > 0, length, length.dtype.type(1))
+    divisors: NDArray[Any] = np.where(length > 0, length, length.dtype.type(1))
+    return divisors
 
 
-def _between_dense(
-    features: NDArray[Any], recipes: Recipes, rng: np.random.Generator | None, block_bytes: int
-) -> NDArray[Any]:
-    n_features = features.shape[1]
+def _between_dense(features: NDArray[Any], recipes: Recipes, gap: Gap, rng: np.random.Generator) -> NDArray[Any]:
+    from evenly.resample.kernels_dense import fill_between
+
     dtype = features.dtype if features.dtype.kind == "f" else np.dtype(np.float64)
+    known = features if features.dtype in {np.dtype(np.float32), np.dtype(np.float64)} else features.astype(np.float64)
     by_column = features.flags.f_contiguous and not features.flags.c_contiguous
-    made = np.empty((len(recipes), n_features), dtype, order="F" if by_column else "C")
-    block = max(1, block_bytes // (8 * max(1, n_features)))
-    for begin in range(0, len(recipes), block):
-        chosen = slice(begin, begin + block)
-        given, taken = features[recipes.seed[chosen]], features[recipes.reference[chosen]]
-        share = recipes.share[chosen, None] if rng is None else rng.random(given.shape)
-        made[chosen] = _between(given, taken, share)
-    return made
-
-
-def _between(given: NDArray[Any], taken: NDArray[Any], share: NDArray[np.float64]) -> NDArray[Any]:
-    """Return given + share (taken - given): by (1 - share) given + share taken, which never overflows, then clipped."""
-    made = (1 - share) * given + share * taken
-    return np.clip(made, np.minimum(given, taken), np.maximum(given, taken), out=made)
+    made = np.empty((len(recipes), features.shape[1]), known.dtype, order="F" if by_column else "C")
+    fill_between(rng, known, (recipes.seed, recipes.reference), recipes.share, gap == "feature", made)
+    return made.astype(dtype, copy=False)
 
 
 def _between_sparse(
-    features: sparse.csr_matrix, recipes: Recipes, rng: np.random.Generator | None
+    features: sparse.csr_matrix, recipes: Recipes, gap: Gap, rng: np.random.Generator
 ) -> sparse.csr_matrix:
     """Blend the rows over the columns that either has; nothing else is stored."""
     union, given, taken = _aligned(features[recipes.seed], features[recipes.reference])
-    share = np.repeat(recipes.share, np.diff(union.indptr)) if rng is None else rng.random(len(given))
-    dtype = features.dtype if features.dtype.kind == "f" else np.dtype(np.float64)
-    union.data = _between(given, taken, share).astype(dtype)
+    share = rng.random(len(given)) if gap == "feature" else np.repeat(recipes.share, np.diff(union.indptr))
+    between = ((1 - share) * given + share * taken).clip(np.minimum(given, taken), np.maximum(given, taken))
+    union.data = between.astype(features.dtype if features.dtype.kind == "f" else np.float64)
     return union
 
 
@@ -142,4 +127,5 @@ def _aligned(left: sparse.csr_matrix, right: sparse.csr_matrix) -> tuple[sparse.
 def _places(matrix: sparse.csr_matrix) -> NDArray[np.int64]:
     """Return where each value stands, as one number; ascending."""
     row = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
-    return row * matrix.shape[1] + matrix.indices
+    places: NDArray[np.int64] = row * matrix.shape[1] + matrix.indices
+    return places
