@@ -19,8 +19,8 @@ from benchmarks.text_table import build_table, write_table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROWS = 200_000
-RENSA_ROWS, DATASKETCH_ROWS, EXACT_ROWS = 50_000, 10_000, 5_000
+ROWS = 500_000
+RENSA_ROWS, DATASKETCH_ROWS, EXACT_ROWS = 50_000, 5_000, 5_000
 THRESHOLD, N_HASHES = 0.8, 128
 CONTENDERS = ("evenly", "evenly_one_process", "rensa", "datasketch", "evenly_5k_and_all_pairs")
 

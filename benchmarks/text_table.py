@@ -1,6 +1,6 @@
 """A table's folder as `evenly.ingest` writes it, with the texts of a corpus, in which some rows are repeated.
 
-One row of 50 stands there again in other case and spacing, one of 50 again with every 30th word another.
+One row of 50 stands there again in other case and spacing, one of 50 again with every 30th word another (Jaccard about .93).
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def _fill(work: Workspace, *, corpus: str, rows: int) -> None:
             "text": _repeat_some(texts),
             "labels": pa.array([[0]] * len(texts), LABELS_TYPE),
         }
-        pq.write_table(pa.table(columns), work.out / f"part-{number:05d}.parquet", compression="zstd")
+        pq.write_table(
+            pa.table(columns), work.out / f"part-{number:05d}.parquet", compression="none", use_dictionary=False
+        )
         done += len(texts)
     pq.write_table(pa.table({"id": [0], "name": ["label"]}), work.out / "labels.parquet")
     work.record(rows=done, text_columns=["text"])

@@ -223,8 +223,8 @@ def export(
     loaded = load_config(config, _parse_overrides(settings, store))
     with show_run(quiet=quiet):
         made = walk_steps(loaded, cut_after(prepare_steps(loaded), "plan"), {})
-        artifacts = (made[name].path for name in ("table", "split", "plan"))
-        export_split(*artifacts, output, name=split, seed=loaded.seed, force=force)
+        table, rows, plan = (made[name].path for name in ("table", "split", "plan"))
+        export_split(table, rows, plan, output, name=split, seed=loaded.seed, force=force)
 
 
 def _parse_overrides(settings: list[str] | None, store: Path | None) -> dict[str, Any]:

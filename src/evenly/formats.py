@@ -13,9 +13,10 @@ the table, 0 to N-1 in the order of the source; a label by its id, 0 to L-1 in t
                         `near_text` int64 (the lowest row of its near-duplicates; `same_text` where they are
                         not asked for); `same_group` int64 (the lowest row of its group, itself where it has
                         none); `characters`, `words` int32; `used` bool (false: left out by `on_conflict`).
-                        ``checks.json``: a list of {`name`, `sentence`, `rows`, `cases`, `examples`}; see
-                        `evenly.inspect`. Facts: `n_duplicate_rows`, `n_near_duplicate_rows`, `n_conflict_rows`,
-                        `n_unused`
+                        ``checks.json``: a list of findings, format in `evenly.inspect`. Facts:
+                        `n_duplicate_rows` (rows that repeat an earlier text), `n_distinct_texts`,
+                        `n_near_duplicate_rows` (distinct texts that are near a lower one; 0 where not asked for),
+                        `n_conflict_rows`, `n_conflict_texts`, `n_unused`, `n_findings`, `n_warnings`
 ``split/``              ``split.parquet``: `row` int64, `split` string (train, validation, test; null: not used),
                         `unit` int64 (rows that must stay together), optional `fold` int8 (null: not used);
                         ``labels.parquet``: `id`, `name`, `count` = `train` + `validation` + `test` + `unused`

@@ -14,15 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evenly.errors import EvenlyError
+from evenly.executor import InProcess, LocalProcesses
 from evenly.ingest.csv_reader import CsvReader
 from evenly.ingest.files import find_raw_file
 from evenly.ingest.reading import ReadOptions, TextFormat
+from evenly.ingest.strict_rows import ROW_BYTES, TOO_LONG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-OPTIONS = ReadOptions(("text", "label"), ("text",), TextFormat(delimiter=",", header=True), threads=2)
+OPTIONS = ReadOptions(("text", "label"), ("text",), TextFormat("utf-8", delimiter=",", header=True), threads=2)
 
 
 def read(content: bytes, folder: Path) -> tuple[list[list[str | None]], list[tuple[int | None, str]]]:
@@ -90,30 +92,111 @@ def test_ten_thousand_rows_with_breaks_and_bad_ones(tmp_path: Path) -> None:
     [
         pytest.param(b"\xef\xbb\xbftext,label\nx,a\ny,b\n", ["x", "y"], id="a byte order mark"),
         pytest.param(b"text,label\r\nx,a\ny,b\r\n", ["x", "y"], id="mixed line ends"),
-        pytest.param(b"text,label\r\nx\rz,a\r\ny,b\r\n", ["x z", "y"], id="a stray carriage return"),
+        pytest.param(b"text,label\r\nx\rz,a\r\ny,b\r\n", ["x\rz", "y"], id="a stray carriage return"),
         pytest.param(b"text,label\rx,a\ry,b\r", ["x", "y"], id="carriage returns alone"),
         pytest.param(b"text,label\nx\0z,a\ny,b\n", ["x\0z", "y"], id="NUL"),
         pytest.param(b"text,label\n\n\nx,a\n\ny,b", ["x", "y"], id="blank lines, no last line feed"),
         pytest.param(b"id,text,label,\n1,x,a,\n2,y,b,\n", ["x", "y"], id="a delimiter at the end of each row"),
+        pytest.param(b'text,label\r\r\nx,a\r\r\n"y",b\r\r\n', ["x", "y"], id="two carriage returns a line"),
+        pytest.param(b"'text','label'\n'it''s, so','a'\n'y','b'\n", ["it's, so", "y"], id="single quotes"),
+        pytest.param(b'text,label\n"a \\"b\\", c",a\n"y",b\n', ['a "b", c', "y"], id="escaped by a backslash"),
+        pytest.param(b'text,label\n"{""a"": ""b\\""""}",a\ny,b\n', ['{"a": "b\\""}', "y"], id="JSON in CSV"),
+        pytest.param(b"\n\ntext,label\nx,a\ny,b\n", ["x", "y"], id="blank lines before the header"),
+        pytest.param(b'"te\nxt",text,label\n1,x,a\n2,y,b\n', ["x", "y"], id="a name of two lines"),
+        pytest.param(b"text,label\n1,x,a\n2,y,b\n3,z,b\n", ["x", "y", "z"], id="row names without a name, as R writes"),
+        pytest.param(b"text,label\nx,a,\ny,b,\n", ["x", "y"], id="a delimiter at the end of all rows but the first"),
+        pytest.param(b"text,label,,\nx,a\ny,b\n", ["x", "y"], id="delimiters at the end of the header alone"),
+        pytest.param("text¦label\n\ufeffx¦a\ny¦b\n".encode(), ["\ufeffx", "y"], id="a mark within the text"),
         pytest.param(b"text,text,label\nx,1,a\ny,2,b\n", ["x", "y"], id="two columns of one name"),
     ],
 )
 def test_odd_files(tmp_path: Path, build: Callable[..., Any], content: bytes, texts: list[str]) -> None:
     (tmp_path / "t.csv").write_bytes(content)
-    built = build(tmp_path / "t.csv")
+    built = build(tmp_path / "t.csv", delimiter="¦" if "¦".encode() in content else None)
     assert [row["text"] for row in built.rows] == texts
     assert built.rejects == []
 
 
-def test_a_quote_that_is_not_closed_is_one_reject_with_its_text(tmp_path: Path) -> None:
-    rows, diverted = read(b"text,label\n" + b'"x, y",a\n' * 9 + b'"open,b\ny,c\nz,d\n', tmp_path)
-    assert rows == [["x, y", "a"]] * 9
-    assert diverted == [(11, "a quote that is stray or not closed")]
+BAD_QUOTE = "a quote that is stray or not closed"
+GOOD = [["x, y", "a"]] * 9
 
 
-def test_lines_stay_null_where_the_csv_module_counts_otherwise(tmp_path: Path, build: Callable[..., Any]) -> None:
-    # To DuckDB a space before the quote is no text, to Python's csv module it is: three rows against two.
-    (tmp_path / "t.csv").write_bytes(b'text,label\nx, "a\nb"\ny,c\n,d\nz,c\n')
-    built = build(tmp_path / "t.csv")
-    assert [row["text"] for row in built.rows] == ["x", "y", "z"]
-    assert [(reject["line"], reject["reason"]) for reject in built.rejects] == [(None, "no text")]
+@pytest.mark.parametrize(
+    ("broken", "more", "refused"),
+    [
+        pytest.param(b'"open,b\ny,c\nz,d\n', [["y", "c"], ["z", "d"]], [11], id="never closed"),
+        pytest.param(b'"open,b\n"y",c\nz,d\n', [["y", "c"], ["z", "d"]], [11], id="closed by the next one that opens"),
+        pytest.param(b'"stray" quote,b\ny,c\n', [["y", "c"]], [11], id="text behind the closing quote"),
+        pytest.param(b'"two\nli"nes",b\ny,c\n', [["y", "c"]], [11, 12], id="within a text of two lines"),
+        pytest.param(b'7" single,b\n"y\nz",c\n', [['7" single', "b"], ["y\nz", "c"]], [], id="a quote within a text"),
+        pytest.param(b'"open,b', [], [11], id="in the last line"),
+    ],
+)
+def test_a_bad_quote_costs_the_line_in_which_it_opens(
+    tmp_path: Path, broken: bytes, more: list[list[str]], refused: list[int]
+) -> None:
+    rows, diverted = read(b"text,label\n" + b'"x, y",a\n' * 9 + broken, tmp_path)
+    assert rows == GOOD + more
+    assert diverted == [(line, BAD_QUOTE) for line in refused]
+
+
+def test_lines_are_told_for_rows_without_text(tmp_path: Path, build: Callable[..., Any]) -> None:
+    content = b'text,label\n"a\nb",a\n,b\n"open,a\n,c\n"",d\n"x\ny",b\nz,c\n'
+    (tmp_path / "t.csv").write_bytes(content)
+    built = build(tmp_path / "t.csv", delimiter=",", quote='"', header=True)
+    assert [row["text"] for row in built.rows] == ["a\nb", "x\ny", "z"]
+    assert [(reject["line"], reject["reason"], reject["raw"]) for reject in built.rejects] == [
+        (4, "no text", ",b"),
+        (5, BAD_QUOTE, '"open,a'),
+        (6, "no text", ",c"),
+        (7, "no text", '"",d'),
+    ]
+
+
+def test_a_row_of_many_megabytes_is_refused_and_no_other(tmp_path: Path) -> None:
+    huge = b"y" * (ROW_BYTES + 5)
+    rows, diverted = read(b"text,label\nx,a\n" + huge + b',b\nz,c\n"open ' + b"w w,b\n" * 9, tmp_path)
+    assert rows == [["x", "a"], ["z", "c"], *[["w w", "b"]] * 8]
+    assert diverted == [(3, TOO_LONG), (5, BAD_QUOTE)]
+
+
+def test_a_text_of_a_few_megabytes_is_kept(tmp_path: Path) -> None:
+    long = "line\n" * 1_200_000
+    rows, diverted = read(f'text,label\n"{long}",a\nx,b\n'.encode(), tmp_path)
+    assert rows == [[long, "a"], ["x", "b"]]
+    assert diverted == []
+
+
+def test_the_size_of_stretches_makes_no_difference(tmp_path: Path) -> None:
+    generator = np.random.default_rng(3)
+    pieces = [b'"a, b",x\n', b"c,y\n", b'"d\ne",z\n', b'"open,q\n', b'f"g,r\n', b"one\n", b"\xff,s\n", b"h\ri,t\n"]
+    chosen = generator.choice(len(pieces), 3_000, p=[0.3, 0.3, 0.2, 0.04, 0.04, 0.04, 0.04, 0.04])
+    (tmp_path / "t.csv").write_bytes(b"text,label\n" + b"".join(pieces[index] for index in chosen))
+    results = []
+    for stretch_bytes in (64, 1_000, 1 << 20):
+        (tmp_path / str(stretch_bytes)).mkdir()
+        reader = CsvReader(find_raw_file(tmp_path / "t.csv"), OPTIONS, tmp_path / str(stretch_bytes))
+        reader._stretch_bytes = stretch_bytes
+        rows = [tuple(row.values()) for batch in reader.batches() for row in batch.to_pylist()]
+        places = list(reader.locate(np.arange(0, len(rows), 7)))
+        results.append((rows, list(reader.diverted()), places))
+    assert results[0] == results[1] == results[2]
+    lines = (tmp_path / "t.csv").read_bytes().split(b"\n")
+    for place in results[0][2]:
+        assert lines[place.line - 1].decode(errors="backslashreplace") == place.raw.split("\n")[0]
+
+
+def test_the_same_bytes_for_any_number_of_workers_and_any_memory(tmp_path: Path, build: Callable[..., Any]) -> None:
+    line = b'"text, %d",%d\n7" %d,%d\n,b\n'
+    content = b"text,label\n" + b"".join(line % (i, i % 5, i, i % 3) for i in range(20_000))
+    files = [tmp_path / f"{number}.csv" for number in range(3)]
+    for path in files:
+        path.write_bytes(content)
+    alone = build(*files, store=tmp_path / "one", executor=InProcess(1 << 20))
+    executor = LocalProcesses(2)
+    try:
+        spread = build(*files, store=tmp_path / "two", executor=executor)
+    finally:
+        executor.close()
+    assert alone.artifact.digest == spread.artifact.digest
+    assert alone.facts["rows_read"] == 180_000

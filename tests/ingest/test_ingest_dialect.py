@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evenly.errors import DataError
+from evenly.errors import ConfigError, DataError
 from evenly.ingest.dialect import Dialect, Sample, find_dialect
 from evenly.ingest.header import name_columns
-from evenly.ingest.line_ends import LineEnds, count_line_ends, even_line_ends
+from evenly.ingest.line_ends import ends_with_returns, open_with_feeds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +54,29 @@ def test_wanted_columns_tell_whether_there_is_a_header(wanted: tuple[str, ...], 
     assert find_dialect(sample, wanted=wanted).header is header
 
 
+@pytest.mark.parametrize(
+    ("text", "given", "quote", "escape"),
+    [
+        ("'a, b',c\n'it''s',d\n", {}, "'", ""),
+        ("'tis said,c\nwell,d\n", {}, '"', ""),
+        ("'a',c\n'b',d\n", {"quote": '"'}, '"', ""),
+        ('"a \\"b\\"",c\n"d",e\n', {}, '"', "\\"),
+        ('"C:\\",c\n"d",e\n', {}, '"', ""),
+        ('"a",c\n"b",d\n', {"quote": ""}, "", ""),
+        ("$a, b$,c\n$d$,e\n", {"quote": "$"}, "$", ""),
+    ],
+)
+def test_quotes_and_escapes(text: str, given: dict[str, str], quote: str, escape: str) -> None:
+    found = find_dialect(Sample("t.csv", text, complete=True), **given)
+    assert (found.quote, found.escape) == (quote, escape)
+
+
+@pytest.mark.parametrize("marks", [{"delimiter": "\n"}, {"quote": "\r"}, {"delimiter": ";", "quote": ";"}])
+def test_marks_that_cannot_be_are_told(marks: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match=r"source\.delimiter is .* and source\.quote"):
+        find_dialect(Sample("t.csv", "a;b\n", complete=True), **marks)
+
+
 def test_no_delimiter_is_told() -> None:
     with pytest.raises(DataError, match=r"notes\.txt: no delimiter"):
         find_dialect(Sample("notes.txt", "Dear all\nhow are you\nbest\n", complete=True))
@@ -61,37 +84,28 @@ def test_no_delimiter_is_told() -> None:
 
 def test_columns_get_names_that_differ() -> None:
     assert name_columns([" a ", "", "a", "a"], named=True) == ("a", "column1", "a_1", "a_2")
+    assert name_columns(["column1", ""], named=True) == ("column1", "column1_1")
 
 
 @pytest.mark.parametrize(
     ("content", "quote", "expected"),
     [
-        (b"a\nb\nc", '"', LineEnds(lf=2)),
-        (b"a\r\nb\r\n", '"', LineEnds(crlf=2)),
-        (b'a\r\n"b\nc\rd"\r\n', '"', LineEnds(crlf=2)),
-        (b'a\r\n"b\nc\rd"\r\n', "", LineEnds(lf=1, crlf=2, cr=1)),
-        (b"a\rb\r\nc\nd", '"', LineEnds(lf=1, crlf=1, cr=1)),
-        (b"a\r\r\nb\r", '"', LineEnds(crlf=1, cr=2)),
+        (b"a\nb\nc", '"', False),
+        (b"a\r\nb\r\n", '"', False),
+        (b"a\rb\r", '"', True),
+        (b'a\r"b\nc"\r', '"', True),
+        (b'a\r"b\nc"\r', "", False),
+        (b'"a\rb"', '"', False),
+        (b"a\rb\r\nc\nd", '"', False),
     ],
 )
-def test_line_ends_are_counted_outside_of_quotes(
-    tmp_path: Path, content: bytes, quote: str, expected: LineEnds
-) -> None:
-    (tmp_path / "t").write_bytes(content)
-    assert count_line_ends(tmp_path / "t", quote=quote) == expected
+def test_rows_that_end_with_carriage_returns(content: bytes, quote: str, *, expected: bool) -> None:
+    assert ends_with_returns(content, quote=quote) is expected
 
 
-@pytest.mark.parametrize(
-    ("content", "expected", "told"),
-    [
-        (b"a\n", b"a\n", ""),
-        (b'a\r\n"b\n"\r\n', b'a\r\n"b\n"\r\n', ""),
-        (b"a\r\nb\n", b"a\nb\n", "mixed line ends were made even"),
-        (b"a,x\ry\r\nb,z\r\n", b"a,x y\nb,z\n", "1 stray carriage returns became spaces"),
-        (b"a\rb\r", b"a\nb\n", "its rows end with carriage returns"),
-    ],
-)
-def test_uneven_line_ends_are_made_even(tmp_path: Path, content: bytes, expected: bytes, told: str) -> None:
-    (tmp_path / "t").write_bytes(content)
-    even, done = even_line_ends(tmp_path / "t", tmp_path, quote='"')
-    assert (even.read_bytes(), done) == (expected, told)
+def test_only_carriage_returns_alone_become_line_feeds(tmp_path: Path) -> None:
+    (tmp_path / "t").write_bytes(b"a\rb\r")
+    feeds, done = open_with_feeds(tmp_path / "t", tmp_path, quote='"')
+    assert (feeds.read_bytes(), done) == (b"a\nb\n", "its rows end with carriage returns")
+    (tmp_path / "u").write_bytes(b"a\r\nb\n")
+    assert open_with_feeds(tmp_path / "u", tmp_path, quote='"') == (tmp_path / "u", "")

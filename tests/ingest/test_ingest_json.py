@@ -44,7 +44,7 @@ def test_json_of_every_form_gives_the_same_rows(tmp_path: Path, build: Callable[
 
 def test_utf_16_is_read(tmp_path: Path, build: Callable[..., Any]) -> None:
     (tmp_path / "t.json").write_text(json.dumps([row | {"text": f"é {row['text']}"} for row in ROWS]), "utf-16")
-    assert [row["text"] for row in build(tmp_path / "t.json", encoding="utf-16").rows][0] == "é text 0"
+    assert build(tmp_path / "t.json", encoding="utf-16").rows[0]["text"] == "é text 0"
 
 
 GOOD = '{"text": "fine", "label": "a"}'
@@ -160,9 +160,9 @@ JSON = st.recursive(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(JSON, max_size=6), st.integers(1, 40), st.sampled_from([None, 0, 1]), st.booleans())
-def test_any_array_comes_back_whatever_the_blocks(values: list[Any], block: int, indent: int | None, ascii_: bool) -> None:
-    text = json.dumps(values, indent=indent, ensure_ascii=ascii_)
+@given(st.lists(JSON, max_size=6), st.integers(1, 40), st.sampled_from([None, 0, 1]))
+def test_any_array_comes_back_whatever_the_blocks(values: list[Any], block: int, indent: int | None) -> None:
+    text = json.dumps(values, indent=indent, ensure_ascii=indent is None)
     found = elements(text, block)
     assert [value for _, value in found] == values
     assert all(line <= text.count("\n") + 1 for line, _ in found)
@@ -177,8 +177,8 @@ def test_any_text_ends(text: str, block: int) -> None:
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
-    row = json.dumps({"text": "word " * 200, "label": "a"})
-    (tmp_path / "t.json").write_text("[" + ",".join([row] * 30_000) + "]")
+    row = json.dumps({"text": "word " * 800, "label": "a"})
+    (tmp_path / "t.json").write_text("[" + ",".join([row] * 8_000) + "]")
     assert (tmp_path / "t.json").stat().st_size > 30_000_000
     options = ReadOptions(wanted=("label",), text=())
     reader = open_reader(find_raw_file(tmp_path / "t.json"), options, tmp_path)
@@ -186,6 +186,6 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     n_rows = sum(len(batch) for batch in reader.batches())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert n_rows == 30_000
+    assert n_rows == 8_000
     assert peak < 12_000_000
-    assert [place.line for place in reader.locate(np.array([29_999]))] == [1]
+    assert [place.line for place in reader.locate(np.array([7_999]))] == [1]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from evenly.config import LabelsConfig
 from evenly.errors import ConfigError, DataError, LabelShapeError
 from evenly.executor import LocalProcesses
+from evenly.ingest import all_rejects, emptied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,6 +188,20 @@ def test_rows_whose_one_label_is_taken_off_are_rejects_with_their_place(
     assert facts["reject_reasons"]["only rare labels"] == 1
     assert facts["task"] == "multiclass"
     assert any("1 label with fewer than 2 rows was taken off (labels.min_count): 'once' (1" in n for n in built.notes)
+
+
+def test_many_rejects_come_piece_by_piece_in_the_order_of_their_lines(
+    tmp_path: Path, build: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(all_rejects, "_PIECE_ROWS", 3)
+    monkeypatch.setattr(emptied, "_BATCH_ROWS", 2)
+    labels = [name and name.format(number) for number, name in enumerate(["rare{}", "a", None, "gone", "b", "c"] * 5)]
+    path = write_jsonl(tmp_path / "t.jsonl", labels)
+    built = build(path, labels={"columns": "label", "format": "single", "min_count": 2, "drop": ["gone"]})
+    reasons = {0: "only rare labels", 2: "no label", 3: "only dropped labels"}
+    assert [(reject["line"], reject["reason"], json.loads(reject["raw"])["label"]) for reject in built.rejects] == [
+        (number + 1, reasons[number % 6], label) for number, label in enumerate(labels) if number % 6 in reasons
+    ]
 
 
 def test_rows_of_several_labels_stay_without_the_rare_ones(tmp_path: Path, build: Callable[..., Any]) -> None:

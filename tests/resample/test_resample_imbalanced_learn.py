@@ -74,7 +74,7 @@ def test_every_row_is_on_the_segment_between_neighbours_of_its_class() -> None:
     expected = X[recipes.seed] + recipes.share[:, None] * (X[recipes.reference] - X[recipes.seed])
     np.testing.assert_allclose(made[len(X) :], expected, atol=1e-12)
     for seed, reference in zip(recipes.seed[:200], recipes.reference[:200], strict=True):
-        others = np.flatnonzero((Y == Y[seed]) & (np.arange(len(Y)) != seed))
+        others = np.flatnonzero((Y[seed] == Y) & (np.arange(len(Y)) != seed))
         nearer = np.linalg.norm(X[others] - X[seed], axis=1) < np.linalg.norm(X[reference] - X[seed])
         assert nearer.sum() < 5
 

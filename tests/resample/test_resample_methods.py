@@ -21,7 +21,9 @@ RARE = ["rain and wind over the sea", "wind from the sea brings rain", "a storm 
 
 
 def _texts() -> dict[str, list[str]]:
-    return {"text": [f"{RARE[row % 4]} on day {row}" if row % 9 == 0 else f"notes of day {row}" for row in range(N_ROWS)]}
+    return {
+        "text": [f"{RARE[row % 4]} on day {row}" if row % 9 == 0 else f"notes of day {row}" for row in range(N_ROWS)]
+    }
 
 
 def _many() -> list[list[int]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
 from evenly.imbalance import label_counts, label_matrix
-from evenly.resample import Limits, ml_ros, ml_rus, mlsmote
+from evenly.labelsets import labelset_keys
+from evenly.resample import Limits, lp_ros, lp_rus, ml_enn, ml_ros, ml_rus, mlsmote, mlsol, remedial
 from evenly.resample.targets import max_ir, mean_ir
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -107,3 +109,53 @@ def test_mlsmote(labels: sparse.csr_matrix, limits: Limits, seed: int, k: int, r
             assert not (made & ~(held[parent] & held[other])).any()
         if rule == "union":
             assert (made | ~(held[parent] | held[other])).all()
+
+
+def _places(labels: sparse.csr_matrix, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 4, (labels.shape[0], 3)).astype(float)
+
+
+@settings(max_examples=40, deadline=None)
+@given(label_matrices(), LIMITS, SEEDS, st.integers(1, 6))
+def test_mlsol(labels: sparse.csr_matrix, limits: Limits, seed: int, k: int) -> None:
+    places = _places(labels, seed)
+    bounds = {"max_copies": limits.max_copies, "max_growth": limits.max_growth, "random_state": seed}
+    to_target = mlsol(labels, places, k_neighbors=k, target_ir=limits.target_ir, **bounds)
+    before, held = label_counts(labels), labels.toarray().astype(bool)
+    after = before + label_counts(to_target.labels)
+    assert not before.any() or max_ir(after) <= max_ir(before)
+    for recipes in (to_target, mlsol(labels, places, k_neighbors=k, ratio=0.5, **bounds)):
+        assert len(recipes) <= limits.budget(labels.shape[0])
+        assert np.bincount(recipes.seed, minlength=len(held)).max(initial=0) <= limits.max_copies - 1
+        made = recipes.labels.toarray().astype(bool)
+        both, either = held[recipes.seed] & held[recipes.reference], held[recipes.seed] | held[recipes.reference]
+        assert (made >= both).all()
+        assert (made <= either).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(label_matrices(), SEEDS, st.sampled_from([0.1, 0.25, 1.0]))
+@pytest.mark.filterwarnings("ignore::evenly.resample.ResamplingWarning")
+def test_labelsets_come_no_further_than_their_mean(labels: sparse.csr_matrix, seed: int, ratio: float) -> None:
+    _, bag = np.unique(labelset_keys(labels), return_inverse=True)
+    sizes = np.bincount(bag)
+    over = np.bincount(bag, lp_ros(labels, ratio=ratio, random_state=seed))
+    under = np.bincount(bag, lp_rus(labels, ratio=ratio, random_state=seed))
+    assert (over >= sizes).all()
+    assert (over[over > sizes] <= sizes.mean()).all()
+    assert (under <= sizes).all()
+    assert (under[under < sizes] >= sizes.mean()).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(label_matrices(), SEEDS)
+def test_remedial_and_mlenn_lose_no_label(labels: sparse.csr_matrix, seed: int) -> None:
+    before = label_counts(labels)
+    parted = remedial(labels)
+    assert label_counts(parted.labels(labels)).tolist() == before.tolist()
+    assert len(parted.recipes) == 2 * (parted.copies == 0).sum()
+    copies = ml_enn(labels, _places(labels, seed))
+    after = labels.T.astype(int) @ copies
+    rare = (before > 0) & (before.max(initial=0) > (mean_ir(before) or 1) * before)
+    assert (after[rare] == before[rare]).all()
+    assert ((after > 0) == (before > 0)).all()

@@ -285,7 +285,7 @@ def test_a_chain_may_copy_and_clean_rows_that_were_made() -> None:
 
 
 def test_a_chain_does_not_make_rows_of_rows_that_were_made() -> None:
-    with pytest.raises(ConfigError, match="no recipe of two given rows|recipe of two given rows"):
+    with pytest.raises(ConfigError, match="recipe of two given rows"):
         Chain([MLSMOTE(ratio=2.0), MLSMOTE(ratio=2.0, k_neighbors=9)], random_state=0).fit_resample(X, Y)
     with pytest.raises(ConfigError, match="no samplers"):
         Chain([]).fit_resample(X, Y)

@@ -25,6 +25,7 @@ from evenly.ingest.unpacking import read_first_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from concurrent.futures import Future
     from pathlib import Path
 
     import numpy as np
@@ -83,7 +84,7 @@ class CsvReader:
     def _read(self, stretches: Iterable[Stretch]) -> Iterator[StretchRows]:
         """Read stretches on several threads, a few ahead of what is taken, in order."""
         pool = ThreadPoolExecutor(self._threads)
-        waiting = deque()
+        waiting: deque[Future[StretchRows]] = deque()
         try:
             for stretch in stretches:
                 waiting.append(pool.submit(read_stretch, stretch, self._format))

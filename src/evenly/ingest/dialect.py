@@ -33,7 +33,7 @@ _LONGEST_FIELD = 1 << 30
 
 @dataclass(frozen=True)
 class Dialect:
-    """How the rows of a file are written.
+    r"""How the rows of a file are written.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Dialect:
     columns
         The names; column0, column1, ... where there is no header.
     escape
-        ``'\\'`` where a quote within quotes has that before it, ``''`` where it is doubled.
+        ``'\'`` where a quote within quotes has that before it, ``''`` where it is doubled.
     """
 
     delimiter: str

@@ -29,6 +29,7 @@ _VALIDATORS = (
     *("version", "versionid", "version_id", "generation"),
 )
 _REFUSED = (401, 403)
+_GONE = (404, 410)
 _MEGABYTE = 1_000_000
 
 
@@ -112,6 +113,8 @@ def _asking(shown: str) -> Iterator[None]:
 
 def _explain(shown: str, error: Exception) -> EvenlyError:
     said = hide_urls(str(error)) or type(error).__name__
+    if getattr(error, "status", None) in _GONE:
+        return SourceNotFoundError(f"source.files names {shown}, but there is no such file.")
     if isinstance(error, PermissionError) or getattr(error, "status", None) in _REFUSED:
         return SourceNotFoundError(
             f"{shown} may not be read: {said}. Give credentials in source.storage_options ($NAME is taken from the "
@@ -142,7 +145,8 @@ def _fetch(  # noqa: PLR0917 - one file of `download`
             raise SourceUnreachableError(f"{shown}: {name} ended after {size} of {info['size']} bytes. Try again.")
         return [name]
 
-    return fetch_once(folder, digest_of([shown, public_url(path)])[:16], _fingerprint(info), fill)
+    place = [public_url(system.unstrip_protocol(path)), *shown.split("::")[1:]]
+    return fetch_once(folder, digest_of(place)[:16], _fingerprint(info), fill)
 
 
 def _fingerprint(info: dict[str, Any]) -> dict[str, Any] | None:

@@ -12,6 +12,8 @@ import codecs
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from evenly.errors import ConfigError, DataError
 from evenly.ingest.unpacking import open_plain
 
@@ -175,19 +177,23 @@ def find_encoding(name: str, blocks: Iterator[bytes]) -> str:
 
 
 def _find_utf16(name: str, head: bytes) -> str | None:
-    """Return the UTF-16 of a head without a mark: ASCII in it has a NUL as the higher byte."""
+    """Return the UTF-16 of a head without a mark: ASCII in it has a NUL as the higher byte, line ends among it."""
     half = max(len(head) // 2, 1)
     even, odd = head[::2].count(0) / half, head[1::2].count(0) / half
-    if odd > _MANY_NULS and even < _FEW_NULS:
+    if odd > _MANY_NULS and even < _FEW_NULS and _has_line_end(head, "<u2"):
         return "utf-16-le"
-    if even > _MANY_NULS and odd < _FEW_NULS:
+    if even > _MANY_NULS and odd < _FEW_NULS and _has_line_end(head, ">u2"):
         return "utf-16-be"
     if min(even, odd) > _MANY_NULS:
         raise DataError(
-            f"{name} is no text: {even + odd:.0%} of its first bytes are NUL. Give a text file, or say how it is "
-            f"written with source.format and source.encoding."
+            f"{name} is no text: {(even + odd) / 2:.0%} of its first bytes are NUL. Give a text file, or say how it "
+            f"is written with source.format and source.encoding."
         )
     return None
+
+
+def _has_line_end(head: bytes, unit: str) -> bool:
+    return bool(np.isin(np.frombuffer(head[: len(head) // 2 * 2], unit), (ord("\n"), ord("\r"))).any())
 
 
 @dataclass

@@ -120,7 +120,7 @@ class Gathered:
         line = f" line {example['line']}" if example["line"] is not None else ""
         column = f" in column {example['column']!r}" if example["column"] else ""
         looks = sorted({counts.encoding for counts in self.counts if counts.encoding})
-        encoding = f" The bytes look like {', '.join(looks)}: see source.encoding." if looks else ""
+        encoding = f" Its bytes: {', '.join(looks)} (source.encoding, source.on_bad_bytes)." if looks else ""
         return (
             f"Every row of {self.file_names} was rejected, {count} of {self.rows_read} because of {reason}{column}, "
             f"first {example['file']}{line}: {example['raw'][:_SHOWN_CHARACTERS]!r}.{encoding} "

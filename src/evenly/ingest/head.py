@@ -19,12 +19,14 @@ from evenly.ingest.encodings import decode_head
 from evenly.ingest.files import RawFile, find_raw_file
 from evenly.ingest.json_rows import as_cell
 from evenly.ingest.readers import read_typed_head
-from evenly.ingest.reading import TextFormat
+from evenly.ingest.reading import AUTO
 from evenly.ingest.unpacking import read_first_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from evenly.ingest.reading import TextFormat
 
 __all__ = ["HEAD_ROWS", "Head", "read_head", "read_raw_head"]
 
@@ -46,7 +48,7 @@ def read_head(
     rows: int = HEAD_ROWS,
     *,
     format: str = "auto",  # noqa: A002 - the config's word
-    given: TextFormat = TextFormat(),
+    given: TextFormat = AUTO,
     wanted: Sequence[str] = (),
 ) -> Head:
     """Return up to `rows` first rows of a file.
@@ -72,9 +74,7 @@ def read_head(
     return read_raw_head(find_raw_file(path, format), rows, given=given, wanted=wanted)
 
 
-def read_raw_head(
-    raw: RawFile, rows: int = HEAD_ROWS, *, given: TextFormat = TextFormat(), wanted: Sequence[str] = ()
-) -> Head:
+def read_raw_head(raw: RawFile, rows: int = HEAD_ROWS, *, given: TextFormat = AUTO, wanted: Sequence[str] = ()) -> Head:
     """Return up to `rows` first rows of a file that is known already; see `read_head`."""
     table = read_typed_head(raw, rows, given, wanted)
     if table is not None:

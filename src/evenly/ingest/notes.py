@@ -118,11 +118,12 @@ def _describe_files(gathered: Gathered) -> Iterator[str]:
         for remark in counts.remarks:
             yield f"{name}: {remark}"
         if counts.encoding:
+            mixed = counts.encoding.startswith("mixed")
+            remedy = f"where all of it is {counts.encoding}, set source.encoding; else source.on_bad_bytes: replace"
             yield (
-                f"{name} has rows that are not UTF-8 (their bytes look like {counts.encoding}); "
-                f"convert it to keep them: iconv -f {counts.encoding} -t UTF-8"
-                if not counts.encoding.startswith("mixed")
-                else f"{name} has rows that are not UTF-8 ({counts.encoding})"
+                f"{name} has rows that are not UTF-8 ({counts.encoding})"
+                if mixed
+                else f"{name} has rows that are not UTF-8 (their bytes look like {counts.encoding}); {remedy}"
             )
     if len(told) > _SHOWN:
         yield f"and so in {len(told) - _SHOWN} more files"

@@ -69,7 +69,8 @@ def _lone_returns(view: NDArray[np.uint8], quotes: NDArray[np.int64]) -> NDArray
     returns = find_byte(view[:-1], "\r")
     behind = view[returns + 1]
     lone = returns[(behind != _FEED) & (behind != _RETURN)]
-    return lone[is_outside(lone, quotes)]
+    found: NDArray[np.int64] = lone[is_outside(lone, quotes)]
+    return found
 
 
 def record_starts(view: NDArray[np.uint8], quotes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -75,9 +75,9 @@ def _with_escape(text: str, delimiter: str, quote: str) -> Quoting:
 
 def _count_fields(text: str, delimiter: str, quoting: Quoting) -> _Fields:
     field, quote = re.escape(delimiter), re.escape(quoting.quote)
-    inside = rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+" if quoting.escape else f"[^{quote}]*+(?:{quote}{quote}[^{quote}]*+)*+"
+    inside = (
+        rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+" if quoting.escape else f"[^{quote}]*+(?:{quote}{quote}[^{quote}]*+)*+"
+    )
     enclosed = rf"{quote}{inside}{quote}(?={field}|\r|\n|\Z)"
     found = re.findall(rf"(?:^|{field})(?:({enclosed})|({quote})|)", text, re.MULTILINE | re.DOTALL)
-    return _Fields(
-        len(found), sum(bool(whole) for whole, _ in found), sum(bool(opened) for _, opened in found)
-    )
+    return _Fields(len(found), sum(bool(whole) for whole, _ in found), sum(bool(opened) for _, opened in found))

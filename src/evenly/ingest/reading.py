@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evenly.ingest.dialect import Dialect
     from evenly.ingest.rejects import Reject
 
-__all__ = ["BATCH_ROWS", "Place", "ReadOptions", "Reader", "TextFormat"]
+__all__ = ["AUTO", "BATCH_ROWS", "Place", "ReadOptions", "Reader", "TextFormat"]
 
 BATCH_ROWS = 8_192
 MEMORY_BYTES = 2**30
@@ -45,6 +45,9 @@ class TextFormat:
     delimiter: str | None = None
     quote: str | None = None
     header: bool | None = None
+
+
+AUTO = TextFormat()
 
 
 class Place(NamedTuple):
@@ -78,7 +81,7 @@ class ReadOptions:
 
     wanted: tuple[str, ...]
     text: tuple[str, ...]
-    given: TextFormat = TextFormat()
+    given: TextFormat = AUTO
     dialect: Dialect | None = None
     threads: int = 1
     memory_bytes: int = MEMORY_BYTES

@@ -78,7 +78,9 @@ def _is_valid(cell: str) -> bool:
 def _find_open_quote(raw: bytes, dialect: Dialect) -> str | None:
     """Return the column whose quote is not closed, or closed in its midst; None where that cannot be told."""
     quote, delimiter = re.escape(dialect.quote), re.escape(dialect.delimiter)
-    field = f"(?:{quote}[^{quote}]*+(?:{quote}{quote}[^{quote}]*+)*+{quote}|(?!{quote})[^{delimiter}]*+)(?:{delimiter}|$)"
+    field = (
+        f"(?:{quote}[^{quote}]*+(?:{quote}{quote}[^{quote}]*+)*+{quote}|(?!{quote})[^{delimiter}]*+)(?:{delimiter}|$)"
+    )
     at = number = 0
     text = raw.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
     found = re.compile(field).match(text)

@@ -62,11 +62,13 @@ def _to_column(values: Sequence[Any]) -> pa.Array:
     """Return values as the type that Arrow finds in them; as text where they are of several."""
     plain = [_plain(value) for value in values]
     try:
-        return pa.array(plain)
+        column = pa.array(plain)
     except UnicodeEncodeError:  # SQLite does not check text: what is no UTF-8 is rejected as such later
         return _unchecked_text(plain)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return _unchecked_text([None if value is None else _text(value) for value in plain])
+    mixed = pa.types.is_binary(column.type) and any(isinstance(value, str) for value in plain)
+    return _unchecked_text(plain) if mixed else column
 
 
 def _plain(value: Any) -> Any:
@@ -97,6 +99,9 @@ def _unify(one: pa.Schema, other: pa.Schema) -> pa.Schema:
 
 
 def _unify_fields(one: pa.Field, other: pa.Field) -> pa.Field:
+    types = {one.type, other.type}
+    if types == {pa.string(), pa.binary()}:
+        return pa.field(one.name, pa.string())
     try:
         return pa.unify_schemas([pa.schema([one]), pa.schema([other])], promote_options="permissive").field(0)
     except (pa.ArrowInvalid, pa.ArrowTypeError):

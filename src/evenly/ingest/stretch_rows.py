@@ -20,8 +20,8 @@ import pyarrow.csv
 from evenly.ingest.quotes import find_byte, record_starts
 from evenly.ingest.record_rows import read_row
 from evenly.ingest.rejects import Reject
-from evenly.ingest.strict_rows import StrictRows
 from evenly.ingest.stretches import BYTE_ORDER_MARK, Stretch, count_feeds
+from evenly.ingest.strict_rows import StrictRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -118,9 +118,7 @@ def _parse(data: memoryview, row_format: RowFormat) -> pa.Table | None:
     return table.rename_columns(list(row_format.wanted))
 
 
-def _add_records(
-    found: StretchRows, stretch: Stretch, records: Iterable[Record], row_format: RowFormat
-) -> None:
+def _add_records(found: StretchRows, stretch: Stretch, records: Iterable[Record], row_format: RowFormat) -> None:
     rows = []
     for record in records:
         row = read_row(record, row_format)

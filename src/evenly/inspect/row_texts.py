@@ -1,8 +1,8 @@
 """What is known of the text of every row of a table, found part by part, wherever the workspace has its workers.
 
 Comes in: the parts of a table. Goes out: for every row the lowest row with its text, near its text, of its group,
-and lengths. In memory a row takes some 60 bytes, with near-duplicates 20 more in every worker, whatever the length
-of its text; on disk, until the stage is done, 40, and with near-duplicates 100 and 8 for each of its words.
+and lengths. In memory a row takes some 100 bytes, with near-duplicates 40 more in every worker, whatever the length
+of its text; on disk, until the stage is done, 40, and with near-duplicates 100 to 300 and 8 for each of its words.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["BLIND", "MAKERS", "find_sampler", "from_imblearn", "takes_amount"]
+__all__ = ["BLIND", "FROM_IMBLEARN", "MAKERS", "find_sampler", "from_imblearn", "takes_amount"]
 
 # The parameters of imbalanced-learn's SMOTE-like samplers under the names of `smote`
 SMOTE_LIKE: dict[str, Callable[[Any], dict[str, Any]]] = {
@@ -35,6 +35,22 @@ SMOTE_LIKE: dict[str, Callable[[Any], dict[str, Any]]] = {
     },
 }
 COMBINED = {"SMOTEENN": ("enn", "EditedNearestNeighbours"), "SMOTETomek": ("tomek", "TomekLinks")}
+FROM_IMBLEARN = {  # by their names in a config
+    "smote": "SMOTE",
+    "borderline_smote": "BorderlineSMOTE",
+    "adasyn": "ADASYN",
+    "smote_enn": "SMOTEENN",
+    "smote_tomek": "SMOTETomek",
+    "near_miss": "NearMiss",
+    "tomek_links": "TomekLinks",
+    "edited_nearest_neighbours": "EditedNearestNeighbours",
+    "repeated_edited_nearest_neighbours": "RepeatedEditedNearestNeighbours",
+    "all_knn": "AllKNN",
+    "one_sided_selection": "OneSidedSelection",
+    "neighbourhood_cleaning_rule": "NeighbourhoodCleaningRule",
+    "condensed_nearest_neighbour": "CondensedNearestNeighbour",
+    "instance_hardness_threshold": "InstanceHardnessThreshold",
+}
 STRATEGIES = {"over-sampling": over_strategy, "under-sampling": under_strategy}
 MAKERS = frozenset(SMOTE_LIKE) | frozenset(COMBINED)  # make rows out of two
 BLIND = ("RandomOverSampler", "RandomUnderSampler")  # do not look at features

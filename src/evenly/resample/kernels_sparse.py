@@ -159,9 +159,9 @@ def nearest_by_bound(bag: Bag, seeds: NDArray[np.int64], k: int) -> NDArray[np.i
         place = nearest[number]
         distance[:] = np.inf
         place[:] = len(bound)
-        for other in first:
-            _insert(distance, place, _distance(bag, seed, other), other)
-            bound[other] = np.inf
+        for at in range(k):
+            _insert(distance, place, _distance(bag, seed, first[at]), first[at])
+            bound[first[at]] = np.inf
         for other in range(len(bound)):
             if bound[other] <= distance[k - 1]:
                 _insert(distance, place, _distance(bag, seed, other), other)

@@ -14,6 +14,8 @@ from evenly.imbalance import label_matrix
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from numpy.typing import NDArray
+
     from evenly.resample.changes import Changes
 
 __all__ = ["GivenLabels", "read_given_labels"]
@@ -110,7 +112,7 @@ class LabelLists:
             kind(self.names[label] for label in held.indices[begin:end])
             for begin, end in zip(held.indptr[:-1], held.indptr[1:], strict=True)
         ]
-        return _as_given(self.given, [self.lists[row] for row in changes.rows] + made)
+        return _as_given(self.given, [self.lists[row] for row in memoryview(changes.rows)] + made)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +122,7 @@ class Classes:
     given: Any
     labels: sparse.csr_matrix
     names: list[Any]
-    values: Sequence[Any]
+    values: Sequence[Any] | NDArray[Any]
 
     def assemble(self, changes: Changes) -> Any:
         _refuse_soft(changes, "classes")
@@ -128,7 +130,9 @@ class Classes:
         if (np.diff(held.indptr) != 1).any():
             raise ConfigError("The method makes rows with several labels or none: give Y as an indicator matrix.")
         made = [self.names[label] for label in held.indices]
-        return _as_given(self.given, [self.values[row] for row in changes.rows] + made)
+        if isinstance(self.values, np.ndarray):
+            return np.concatenate([self.values[changes.rows], np.array(made, self.values.dtype)])
+        return _as_given(self.given, [self.values[row] for row in memoryview(changes.rows)] + made)
 
 
 def read_given_labels(y: Any) -> GivenLabels:
@@ -151,6 +155,9 @@ def read_given_labels(y: Any) -> GivenLabels:
         return Indicator(y, label_matrix(y))
     if hasattr(y, "columns") and hasattr(y, "shape"):
         return FrameIndicator(y, label_matrix(np.asarray(y.to_numpy()).astype(np.int8)))
+    if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype != object:
+        kinds, ids = np.unique(y, return_inverse=True)
+        return Classes(y, _one_each(ids, len(kinds)), kinds.tolist(), y)
     try:
         values = list(y.to_pylist() if hasattr(y, "to_pylist") else y)
     except TypeError as error:
@@ -161,7 +168,15 @@ def read_given_labels(y: Any) -> GivenLabels:
     if any(_is_many(value) or value is None for value in values):
         raise DataError("Y holds lists of labels for some rows and single values for others; expected one kind.")
     names = _sorted(set(values))
-    return Classes(y, _matrix([[value] for value in values], names), names, values)
+    ids = {name: number for number, name in enumerate(names)}
+    indices = np.fromiter((ids[value] for value in values), np.int32, len(values))
+    return Classes(y, _one_each(indices, len(names)), names, values)
+
+
+def _one_each(ids: NDArray[Any], n_labels: int) -> sparse.csr_matrix:
+    """Return one label a row as a matrix."""
+    ones, start = np.ones(len(ids), np.int8), np.arange(len(ids) + 1)
+    return sparse.csr_matrix((ones, ids.astype(np.int32), start), shape=(len(ids), n_labels))
 
 
 def _is_many(value: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evenly.errors import ConfigError, nearest
-from evenly.resample.imbalanced_learn import takes_amount
+from evenly.resample.imbalanced_learn import FROM_IMBLEARN, takes_amount
 from evenly.resample.samplers import (
     LPROS,
     LPRUS,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from evenly.resample.sampler import Sampler
     from evenly.resample.samplers import Realise
 
-__all__ = ["FROM_IMBLEARN", "METHODS", "sampler_of"]
+__all__ = ["METHODS", "sampler_of"]
 
 BY_LABELS: dict[str, Any] = {
     "random_over": RandomOver,
@@ -39,22 +39,6 @@ BY_LABELS: dict[str, Any] = {
     "ml_rus": MLRUS,
 }
 WITHOUT_AMOUNT: dict[str, type[Sampler]] = {"remedial": REMEDIAL, "ml_enn": MLENN, "ml_tl": MLTL}
-FROM_IMBLEARN = {
-    "smote": "SMOTE",
-    "borderline_smote": "BorderlineSMOTE",
-    "adasyn": "ADASYN",
-    "smote_enn": "SMOTEENN",
-    "smote_tomek": "SMOTETomek",
-    "near_miss": "NearMiss",
-    "tomek_links": "TomekLinks",
-    "edited_nearest_neighbours": "EditedNearestNeighbours",
-    "repeated_edited_nearest_neighbours": "RepeatedEditedNearestNeighbours",
-    "all_knn": "AllKNN",
-    "one_sided_selection": "OneSidedSelection",
-    "neighbourhood_cleaning_rule": "NeighbourhoodCleaningRule",
-    "condensed_nearest_neighbour": "CondensedNearestNeighbour",
-    "instance_hardness_threshold": "InstanceHardnessThreshold",
-}
 METHODS = ("none", *BY_LABELS, "mlsmote", "mlsol", *WITHOUT_AMOUNT, "remedial_hwr", *FROM_IMBLEARN)
 
 

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     from evenly.resample.changes import Recipes
     from evenly.resample.limits import Limits
 
-__all__ = ["Outcome", "explain", "measure"]
+__all__ = ["Outcome", "explain", "has_no_aim", "measure"]
 
 NAMES_SHOWN = 3
-NEED_PAIRS = frozenset({"mlsmote"})  # serve a label with two of its rows
-WITHOUT_AIM = frozenset({"chain", "from_imblearn", "ml_enn", "ml_tl", "remedial"})
+NEED_PAIRS = frozenset({"mlsmote", "smote", "borderline_smote", "adasyn"})  # serve a label with two of its rows
+# The methods that look at how many rows a label or a labelset has, whatever amount is stated
+WITH_AIM = frozenset(
+    {"lp_ros", "lp_rus", "ml_ros", "ml_rus", "mlsmote", "mlsol", "random_over", "random_under", "none"}
+)
+CHAINS = frozenset({"chain", "remedial_hwr"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,7 +212,8 @@ def explain(
         (~above_target(after, aim), None),
         (pairs & ~above_target(before, aim), "lifted above it by rows added for other labels"),
         (pairs & (before == 1), f"one row, which {method} cannot use"),
-        (every & (method in WITHOUT_AIM), f"{method} does not count rows of a label"),
+        (every & (method in CHAINS), "left there by the steps of the chain"),
+        (every & has_no_aim(method, limits), f"{method} decides by itself which rows it takes"),
         (used_up & (before <= (k_neighbors or 0)), "max_copies reached, with fewer than k neighbours"),
         (used_up, "max_copies reached"),
         (every & _is_spent(after, uses, limits, under=under), spent),
@@ -216,6 +221,11 @@ def explain(
         (every, last),
     ]
     return tuple(next(reason for mask, reason in cases if mask[label]) for label in range(len(before)))
+
+
+def has_no_aim(method: str, limits: Limits) -> bool:
+    """Tell whether a method does not steer by the rows of a label: it cleans, divides rows, or has its own strategy."""
+    return limits.own_rule and method not in WITH_AIM
 
 
 def _is_spent(after: NDArray[np.int64], uses: NDArray[np.int64], limits: Limits, *, under: bool) -> bool:

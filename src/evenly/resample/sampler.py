@@ -66,6 +66,11 @@ class Sampler:
     method: ClassVar[str] = ""
 
     @property
+    def name(self) -> str:
+        """The method, as reports call it."""
+        return self.method
+
+    @property
     def makes_rows(self) -> bool:
         """Whether rows come out whose numbers lie between those of two others."""
         return False
@@ -186,7 +191,7 @@ class Sampler:
         self.sample_indices_ = np.concatenate([changes.rows, np.full(len(changes.recipes), -1, np.int64)])
         self.recipes_ = changes.recipes
         k_neighbors = getattr(self, "k_neighbors", None)
-        self.report_ = report(labels, changes, self.limits, self.method, names, k_neighbors=k_neighbors)
+        self.report_ = report(labels, changes, self.limits, self.name, names, k_neighbors=k_neighbors)
         if self.report_.doubt:
             warnings.warn(self.report_.doubt, ResamplingWarning, stacklevel=3)
         self.n_features_in_ = given.n_features

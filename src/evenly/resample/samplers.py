@@ -13,8 +13,9 @@ from evenly.imbalance import label_counts
 from evenly.resample.chain import blend, wanted_before
 from evenly.resample.changes import Changes
 from evenly.resample.cleaning import ml_enn, ml_tl
-from evenly.resample.imbalanced_learn import BLIND, MAKERS, find_sampler, from_imblearn
+from evenly.resample.imbalanced_learn import BLIND, FROM_IMBLEARN, MAKERS, find_sampler, from_imblearn
 from evenly.resample.labelset_sampling import lp_ros, lp_rus
+from evenly.resample.limits import Limits
 from evenly.resample.mlsmote import LabelRule, RankingTies, mlsmote, servable_labels
 from evenly.resample.mlsol import mlsol
 from evenly.resample.multilabel import ml_ros, ml_rus
@@ -274,7 +275,12 @@ class FromImblearn(SamplerWithAmount):
 
     sampler: str | Any
     realise: Realise = "splice"
-    method: ClassVar[str] = "from_imblearn"
+
+    @property
+    def name(self) -> str:
+        """The method, as configs and reports call it."""
+        names = {theirs: ours for ours, theirs in FROM_IMBLEARN.items()}
+        return names.get(self._name, self._name)
 
     @property
     def makes_rows(self) -> bool:
@@ -317,6 +323,12 @@ class Chain(Sampler):
     samplers: Sequence[Sampler]
     gap: Gap = "feature"
     method: ClassVar[str] = "chain"
+
+    @property
+    def limits(self) -> Limits:
+        """The aim of the last step that has one."""
+        aims = (step.limits for step in reversed(self.samplers) if step.limits.target_ir is not None)
+        return next(aims, Limits.stated())
 
     @property
     def makes_rows(self) -> bool:

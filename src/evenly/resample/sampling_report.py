@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evenly.resample.outcome import WITHOUT_AIM, Outcome, measure
+from evenly.resample.outcome import Outcome, has_no_aim, measure
 from evenly.resample.targets import above_target, aim_of, mean_ir
 
 if TYPE_CHECKING:
@@ -36,12 +36,15 @@ class SamplingReport:
         The sampler.
     aim
         The IRLbl above which a label is in the minority: `target_ir`, or the MeanIR before.
+    has_aim
+        Whether the method steers by the rows of a label.
     """
 
     outcome: Outcome
     names: tuple[Any, ...]
     method: str
     aim: float
+    has_aim: bool = True
 
     @property
     def not_helped(self) -> dict[Any, str]:
@@ -64,10 +67,8 @@ class SamplingReport:
     @property
     def doubt(self) -> str | None:
         """What speaks against the outcome, in a sentence: the MeanIR has risen, which is not what the method is for."""
-        if self.method in WITHOUT_AIM:
-            return None
         before, after = mean_ir(self.outcome.before), mean_ir(self.outcome.after)
-        if before is None or after is None or after <= before * (1 + ROUNDING):
+        if not self.has_aim or before is None or after is None or after <= before * (1 + ROUNDING):
             return None
         return (
             f"{self.method} made the labels less even: MeanIR {before:.4g} -> {after:.4g}. A target_ir stops a method "
@@ -90,4 +91,5 @@ def report(
 ) -> SamplingReport:
     """Measure what changes do to the labels of the rows that they are for."""
     outcome = measure(labels, changes.copies, changes.recipes, limits, method, k_neighbors=k_neighbors)
-    return SamplingReport(outcome, tuple(names), method, aim_of(limits, outcome.before))
+    has_aim = not has_no_aim(method, limits)
+    return SamplingReport(outcome, tuple(names), method, aim_of(limits, outcome.before), has_aim)

@@ -13,11 +13,13 @@ __all__ = ["characters", "features_of", "is_undivided", "needs_space", "sentence
 
 LONGEST_WORD = 20  # characters; a longer text without any space is not one word
 
-# A full stop ends a sentence when white space follows; a full-width one does anyway; a line break does.
+# A full stop ends a sentence when white space follows; a full-width one does anyway; a line break does. The pattern
+# begins with a set, by which `re` skips what cannot match; in a run of stops only the first one is tried.
 _SENTENCE_END = re.compile(
-    r"(?<![.!?…])[.!?…]++[\"'”\u2019»)\]]*+\s++"
-    r"|[。\uff01\uff1f｡]++[」』”\u2019\uff09]*+\s*+"
-    r"|\n\s*+"
+    r"[.!?…。\uff01\uff1f｡\n]"
+    r"(?:(?<=[.!?…])(?<![.!?…]{2})[.!?…]*+[\"'”\u2019»)\]]*+\s++"
+    r"|(?<=[。\uff01\uff1f｡])[。\uff01\uff1f｡]*+[」』”\u2019\uff09]*+\s*+"
+    r"|(?<=\n)\s*+)"
 )
 _WORD = re.compile(r"\S+\s*")
 _TOKEN = re.compile(r"\w+")
@@ -63,8 +65,8 @@ def smallest_units(text: str) -> list[str]:
 
 def is_undivided(text: str) -> bool:
     """Tell whether a text is a single word, and overlong or of a script that puts no space between words."""
-    found = words(text)
-    return len(found) == 1 and (len(found[0].strip()) > LONGEST_WORD or bool(_UNSPACED.search(text)))
+    found = text.split(None, 1)
+    return len(found) == 1 and (len(found[0]) > LONGEST_WORD or bool(_UNSPACED.search(text)))
 
 
 def needs_space(left: str, right: str) -> bool:
