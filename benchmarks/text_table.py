@@ -1,6 +1,7 @@
 """A table's folder as `evenly.ingest` writes it, with the texts of a corpus, in which some rows are repeated.
 
-One row of 50 stands there again in other case and spacing, one of 50 again with every 30th word another (Jaccard about .93).
+One row of 50 stands there again in other case and spacing, one of 50 again with every 30th word another (Jaccard of
+about .93).
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ def test_a_config_for_a_query(tmp_path: Path, mail: Path) -> None:
     assert (source.database, source.query) == (f"sqlite:///{mail}", "select * from mail")
     with pytest.raises(ConfigError, match=r"tables mail\..*--query"):
         guess_config(str(mail), store=tmp_path / "store")
-    with pytest.raises(ConfigError, match="needs a query"):
+    with pytest.raises(ConfigError, match="needs a query that gives the rows"):
         guess_config(f"sqlite:///{mail}", store=tmp_path / "store")
     with pytest.raises(ConfigError, match="asks a database"):
         guess_config("mail.csv", store=tmp_path / "store", query="select 1")

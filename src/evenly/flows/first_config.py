@@ -95,7 +95,7 @@ def name_source(table: str, query: str | None = None) -> dict[str, Any]:
             )
         return {"database": table, "query": query}
     if _DATABASE.match(table):
-        raise ConfigError('A database needs a query: evenly init CONNECTION --query "select text, label from ..."')
+        raise ConfigError('A database needs a query that gives the rows: --query "select text, label from ..."')
     if path.is_file() and _is_sqlite(path):
         raise ConfigError(_ask_for_query(path))
     if path.is_dir():

@@ -46,9 +46,10 @@ class Record(NamedTuple):
     reason: str | None
 
 
-class _Line(NamedTuple):
-    raw: bytes
-    size: int  # more than len(raw) where the line is too long to be kept
+class _CutLine(bytes):
+    """The beginning of a line that is too long to be kept; `size` is that of the whole line."""
+
+    size = 0
 
 
 class _TooLongError(Exception):
@@ -76,22 +77,31 @@ class StrictRows:
     line: int = 1
     position: int = 0
     doubtful_until: int = 0
-    _waiting: deque[_Line] = field(default_factory=deque)
-    _taken: list[_Line] = field(default_factory=list)
+    _waiting: deque[bytes] = field(default_factory=deque)
+    _taken: list[bytes] = field(default_factory=list)
+    _size: int = 0
+    _has_returns: bool = False
 
     def read(self, stop: int) -> Iterator[Record]:
         """Yield records until one ends at or behind byte `stop`; blank lines are none."""
         csv.field_size_limit(_LONGEST_FIELD)
+        reader = self._new_reader()
         while self.position < stop:
-            record = self._next()
-            if record is None:
+            self._taken, self._size, self._has_returns = [], 0, False
+            try:
+                fields = next(reader, None)
+            except (csv.Error, _TooLongError) as error:
+                yield self._refuse(TOO_LONG if isinstance(error, _TooLongError) else BAD_QUOTE)
+                reader = self._new_reader()
+                continue
+            if fields is None:
                 return
+            record = self._accept(fields)
             if record.fields != []:
                 yield record
 
-    def _next(self) -> Record | None:
-        self._taken = []
-        reader = csv.reader(
+    def _new_reader(self) -> Iterator[list[str]]:
+        return csv.reader(
             self._lines(),
             delimiter=self.dialect.delimiter,
             quotechar=self.dialect.quote or None,
@@ -99,58 +109,60 @@ class StrictRows:
             quoting=csv.QUOTE_MINIMAL if self.dialect.quote else csv.QUOTE_NONE,
             strict=True,
         )
-        try:
-            fields = next(reader, None)
-        except csv.Error:
-            return self._refuse(BAD_QUOTE)
-        except _TooLongError:
-            return self._refuse(TOO_LONG)
-        if fields is None:
-            return None
-        raw = b"".join(line.raw for line in self._taken)
-        if self.position < self.doubtful_until and self._is_doubtful(raw):
-            return self._refuse(BAD_QUOTE)
-        return self._advance(len(self._taken), [field.replace(_LONE_RETURN, "\r") for field in fields], None)
 
     def _lines(self) -> Iterator[str]:
-        size = 0
-        while (line := self._waiting.popleft() if self._waiting else self._read_line()) is not None:
+        while line := self._waiting.popleft() if self._waiting else self._read_line():
             self._taken.append(line)
-            size += line.size
-            if size > ROW_BYTES:
+            self._size += _size_of(line)
+            if self._size > ROW_BYTES:
                 raise _TooLongError
-            yield _hide_lone_returns(line.raw.decode("utf-8", "surrogateescape"))
+            text = line.decode("utf-8", "surrogateescape")
+            yield self._hide_returns(text) if "\r" in text else text
 
-    def _read_line(self) -> _Line | None:
-        raw = self.source.readline(ROW_BYTES + 1)
-        if len(raw) <= ROW_BYTES:
-            return _Line(raw, len(raw)) if raw else None
-        size, more = len(raw), raw
+    def _read_line(self) -> bytes:
+        line = self.source.readline(ROW_BYTES + 1)
+        if len(line) <= ROW_BYTES:
+            return line
+        cut, more = _CutLine(line[:_SHOWN_BYTES]), line
+        cut.size = len(line)
         while more and not more.endswith(b"\n"):
             more = self.source.readline(ROW_BYTES)
-            size += len(more)
-        return _Line(raw[:_SHOWN_BYTES], size)
+            cut.size += len(more)
+        return cut
+
+    def _hide_returns(self, text: str) -> str:
+        """Hide from the csv module the carriage returns that end no line: it takes them for the end of the file."""
+        body = text.rstrip("\r\n")
+        self._has_returns |= "\r" in body
+        return body.replace("\r", _LONE_RETURN) + text[len(body) :]
+
+    def _accept(self, fields: list[str]) -> Record:
+        raw = self._taken[0] if len(self._taken) == 1 else b"".join(self._taken)
+        if self.position < self.doubtful_until and self._is_doubtful(raw):
+            return self._refuse(BAD_QUOTE)
+        if self._has_returns:
+            fields = [cell.replace(_LONE_RETURN, "\r") for cell in fields]
+        record = Record(self.line, raw, fields, None)
+        self.position += self._size
+        self.line += len(self._taken)
+        return record
 
     def _is_doubtful(self, raw: bytes) -> bool:
-        quote, delimiter = self.dialect.quote, self.dialect.delimiter
-        if not (quote.isascii() and delimiter.isascii()) or self.dialect.escape:
+        if not self.dialect.plain:
             return False
-        view = np.frombuffer(raw, np.uint8)
-        return find_doubt(view, find_byte(view, quote), delimiter=delimiter, has_returns=False) < len(raw)
+        view, delimiter = np.frombuffer(raw, np.uint8), self.dialect.delimiter
+        return find_doubt(view, find_byte(view, self.dialect.quote), delimiter=delimiter, has_returns=False) < len(raw)
 
     def _refuse(self, reason: str) -> Record:
         """Refuse the first line of what was taken; the others come again."""
-        self.doubtful_until = max(self.doubtful_until, self.position + sum(line.size for line in self._taken))
-        self._waiting.extendleft(reversed(self._taken[1:]))
-        return self._advance(1, None, reason)
-
-    def _advance(self, n_lines: int, fields: list[str] | None, reason: str | None) -> Record:
-        used, line = self._taken[:n_lines], self.line
-        self.position += sum(one.size for one in used)
-        self.line += n_lines
-        return Record(line, b"".join(one.raw for one in used), fields, reason)
+        first, *others = self._taken
+        self.doubtful_until = max(self.doubtful_until, self.position + self._size)
+        self._waiting.extendleft(reversed(others))
+        record = Record(self.line, bytes(first), None, reason)
+        self.position += _size_of(first)
+        self.line += 1
+        return record
 
 
-def _hide_lone_returns(text: str) -> str:
-    body = text.rstrip("\r\n")
-    return body.replace("\r", _LONE_RETURN) + text[len(body) :] if "\r" in body else text
+def _size_of(line: bytes) -> int:
+    return line.size if isinstance(line, _CutLine) else len(line)

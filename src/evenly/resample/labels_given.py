@@ -112,7 +112,7 @@ class LabelLists:
             kind(self.names[label] for label in held.indices[begin:end])
             for begin, end in zip(held.indptr[:-1], held.indptr[1:], strict=True)
         ]
-        return _as_given(self.given, [self.lists[row] for row in memoryview(changes.rows)] + made)
+        return _as_given(self.given, [self.lists[row] for row in changes.rows.data] + made)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +132,7 @@ class Classes:
         made = [self.names[label] for label in held.indices]
         if isinstance(self.values, np.ndarray):
             return np.concatenate([self.values[changes.rows], np.array(made, self.values.dtype)])
-        return _as_given(self.given, [self.values[row] for row in memoryview(changes.rows)] + made)
+        return _as_given(self.given, [self.values[row] for row in changes.rows.data] + made)
 
 
 def read_given_labels(y: Any) -> GivenLabels:
@@ -156,8 +156,8 @@ def read_given_labels(y: Any) -> GivenLabels:
     if hasattr(y, "columns") and hasattr(y, "shape"):
         return FrameIndicator(y, label_matrix(np.asarray(y.to_numpy()).astype(np.int8)))
     if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype != object:
-        kinds, ids = np.unique(y, return_inverse=True)
-        return Classes(y, _one_each(ids, len(kinds)), kinds.tolist(), y)
+        kinds, places = np.unique(y, return_inverse=True)
+        return Classes(y, _one_each(places, len(kinds)), kinds.tolist(), y)
     try:
         values = list(y.to_pylist() if hasattr(y, "to_pylist") else y)
     except TypeError as error:

@@ -157,7 +157,7 @@ class Texts:
 
     def assemble(self, changes: Changes, making: Making) -> Any:  # noqa: ARG002 - nothing is drawn
         made = make_texts(self.texts, changes.recipes)
-        kept = [self.texts[row] for row in memoryview(changes.rows)]  # one number at a time, not millions
+        kept = [self.texts[row] for row in changes.rows.data]  # one number at a time, not millions
         if isinstance(self.given, np.ndarray):
             return np.array(kept + made, dtype=None if self.given.dtype.kind == "U" else self.given.dtype)
         if isinstance(self.given, list | tuple):

@@ -26,7 +26,7 @@ EVEN = 1.0  # imbalanced-learn's aim: all classes of one size
 def random_over(
     classes: ArrayLike, *, random_state: np.random.Generator | int, **amount: Unpack[Amount]
 ) -> NDArray[np.int32]:
-    """Over-sample the rare classes with imbalanced-learn's RandomOverSampler.
+    """Over-sample the rare classes as imbalanced-learn's RandomOverSampler does: by rows drawn with replacement.
 
     Parameters
     ----------
@@ -54,14 +54,15 @@ def random_over(
     strategy = over_strategy(np.bincount(y), limits)
     if not strategy:
         return np.ones(len(y), np.int32)
-    from imblearn.over_sampling import RandomOverSampler
-
     rng = np.random.default_rng(random_state)
-    sampler = RandomOverSampler(sampling_strategy=strategy, random_state=draw_seed(rng))
-    sampler.fit_resample(np.arange(len(y)).reshape(-1, 1), y)
-    copies = np.bincount(sampler.sample_indices_, minlength=len(y)).astype(np.int32)
-    for label in strategy:
-        level_copies(copies, np.flatnonzero(y == label), limits.max_copies, rng)
+    copies = np.ones(len(y), np.int32)
+    by_class = np.argsort(y, kind="stable")
+    ends = np.cumsum(np.bincount(y))
+    for label, size in strategy.items():
+        members = by_class[ends[label - 1] if label else 0 : ends[label]]
+        drawn = rng.integers(0, len(members), size - len(members))  # a class at a time: its rows are never all listed
+        copies[members] += np.bincount(drawn, minlength=len(members)).astype(np.int32)
+        level_copies(copies, members, limits.max_copies, rng)
     return copies
 
 

@@ -1,0 +1,80 @@
+"""What a tokenizer puts around and between texts: ``[CLS] a [SEP] b [SEP]``.
+
+Comes in: a `tokenizers.Tokenizer`. Goes out: the special ids before, between and after texts. They are found by
+asking the tokenizer for a probe text, whatever kind of post-processor it has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from evenly.errors import DataError
+
+__all__ = ["Template", "read_template"]
+
+_PROBES = ("a", "0", ".")
+_MOST_PROBES = 1000  # tokens of its own vocabulary that are tried
+
+
+@dataclass(frozen=True)
+class Template:
+    """Special ids around texts.
+
+    Attributes
+    ----------
+    before, after
+        Ids before the first text and after the last one.
+    between
+        Ids between two texts; None: the tokenizer has no form for several texts.
+    """
+
+    before: tuple[int, ...]
+    between: tuple[int, ...] | None
+    after: tuple[int, ...]
+
+    def pieces(self, n_texts: int) -> list[tuple[int, ...]]:
+        """Return the ids before each of `n_texts` texts, and those after the last one: n_texts + 1 tuples."""
+        return [self.before, *[self.between or ()] * (n_texts - 1), self.after]
+
+
+def read_template(tokenizer: Any) -> Template:
+    """Ask a `tokenizers.Tokenizer`, without truncation and padding, for its template.
+
+    Raises
+    ------
+    DataError
+        It does more than put ids around texts, such as repeating them.
+    """
+    probe = _find_probe(tokenizer)
+    if probe is None:  # nothing gives an id: whatever it adds stands around nothing
+        return Template(tuple(tokenizer.encode("").ids), None, ())
+    content = tokenizer.encode(probe, add_special_tokens=False).ids
+    before, between, after = _cut_out(tokenizer.encode(probe).ids, content, 1)
+    if between:
+        raise DataError("The tokenizer's post-processor repeats a text: evenly has no way to cut such rows to length.")
+    pair = _cut_out(tokenizer.encode(probe, probe).ids, content, 2)
+    fits = pair[0] == before and pair[2] == after and pair[1]
+    return Template(before, pair[1] if fits else None, after)
+
+
+def _find_probe(tokenizer: Any) -> str | None:
+    own = islice(sorted(tokenizer.get_vocab(with_added_tokens=False)), _MOST_PROBES)
+    for probe in (*_PROBES, *own):
+        if tokenizer.encode(probe, add_special_tokens=False).ids:
+            return probe
+    return None
+
+
+def _cut_out(ids: list[int], content: list[int], times: int) -> tuple[tuple[int, ...], ...]:
+    """Return what stands before, between and after the content; the content may stand `times` times."""
+    n = len(content)
+    places = [i for i in range(len(ids) - n + 1) if ids[i : i + n] == content]
+    if not places:
+        raise DataError("The tokenizer's post-processor changes the ids of a text: evenly cannot use it.")
+    first, last = places[0], places[-1]
+    between = tuple(ids[first + n : last]) if last >= first + n and times > 1 else ()
+    if times == 1 and last >= first + n:
+        between = tuple(ids[first + n : last + n])
+    return tuple(ids[:first]), between, tuple(ids[last + n :])
