@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 import yaml
 
-from evenly.config import RunConfig, load_config
+from evenly.config import ResampleConfig, RunConfig, load_config
 from evenly.config_writer import render_config
 from evenly.errors import ConfigError, SourceNotFoundError
 
@@ -65,7 +65,7 @@ def test_overrides_go_over_the_file_one_by_one(tmp_path: Path) -> None:
         ({"traim.epochs": 3}, r"unknown setting 'traim'; did you mean 'train'\?"),
         ({"train.epochs": 0}, r"train\.epochs is 0: .*greater than or equal to 1"),
         ({"train.epochs": "many"}, r"train\.epochs is 'many'"),
-        ({"resample.method": "smote"}, r"resample\.method is 'smote': .*'mlsmote'"),
+        ({"resample.method": "smotte"}, r"resample\.method is 'smotte': .*'mlsmote'"),
         ({"split.test": 0.5}, r"split.*must be 1"),
         ({"seed.x": 1}, "'seed' is a value"),
         ({"source.text": []}, r"source\.text"),
@@ -109,3 +109,17 @@ def test_a_written_config_reads_back_and_explains_every_field(tmp_path: Path) ->
     for section in (RunConfig, *(type(getattr(config, name)) for name in ("split", "train", "resample"))):
         for name in section.model_fields:
             assert f"{name}:" in text
+
+
+def test_the_methods_of_the_config_are_those_of_the_stage():
+    from evenly.resample.methods import METHODS
+
+    assert get_args(ResampleConfig.model_fields["method"].annotation) == METHODS
+
+
+def test_an_amount_takes_the_place_of_the_target(tmp_path):
+    given = MINIMAL | {"resample": {"method": "ml_ros", "ratio": 0.25}}
+    config = load_config(write(tmp_path, given))
+    assert (config.resample.target_ir, config.resample.ratio) == (None, 0.25)
+    with pytest.raises(ConfigError, match="target_ir and ratio are given"):
+        load_config(write(tmp_path, given), {"resample.target_ir": 5})

@@ -192,17 +192,76 @@ class WeightsConfig(_Section):
 class ResampleConfig(_Section):
     """The plan of copies and synthetic rows of the train split."""
 
-    method: Literal["none", "random_over", "random_under", "ml_ros", "ml_rus", "mlsmote"] = Field(
-        "none", description="Off unless asked for: measure it with your data first."
+    method: Literal[
+        "none",
+        "random_over",
+        "random_under",
+        "lp_ros",
+        "lp_rus",
+        "ml_ros",
+        "ml_rus",
+        "mlsmote",
+        "mlsol",
+        "remedial",
+        "ml_enn",
+        "ml_tl",
+        "remedial_hwr",
+        "smote",
+        "borderline_smote",
+        "adasyn",
+        "smote_enn",
+        "smote_tomek",
+        "near_miss",
+        "tomek_links",
+        "edited_nearest_neighbours",
+        "repeated_edited_nearest_neighbours",
+        "all_knn",
+        "one_sided_selection",
+        "neighbourhood_cleaning_rule",
+        "condensed_nearest_neighbour",
+        "instance_hardness_threshold",
+    ] = Field(
+        "none",
+        description="Off unless asked for: measure it with your data first. random_over and random_under for any "
+        "table; lp_ to remedial_hwr for several labels a row; from smote on, imbalanced-learn's for one label a row.",
     )
-    target_ir: float = Field(10.0, ge=1, description="Bring the IRLbl of every label to at most this.")
-    max_copies: int = Field(10, ge=1, le=1_000, description="Most times that one row may stand in the train split.")
-    max_growth: float = Field(0.5, gt=0, le=100, description="Most rows added, as a share of the train rows.")
-    k_neighbors: int = Field(5, ge=1, le=100, description="mlsmote: neighbours within the label's rows.")
+    target_ir: float | None = Field(
+        10.0, ge=1, description="Bring the IRLbl of every label to at most this. null: the method's own rule."
+    )
+    n_samples: int | None = Field(None, ge=0, description="In place of target_ir: rows to add (or remove).")
+    ratio: float | None = Field(None, ge=0, le=100, description="In place of target_ir: the same as a share of rows.")
+    max_copies: int | None = Field(
+        10, ge=1, le=1_000, description="Most times that one row may stand in the train split."
+    )
+    max_growth: float | None = Field(
+        0.5, gt=0, le=100, description="Most rows added or removed, as a share of the train rows."
+    )
+    k_neighbors: int = Field(5, ge=1, le=100, description="mlsmote, mlsol: neighbours within the label's rows.")
     labels: Literal["weighted", "ranking", "union", "intersection"] = Field(
         "weighted",
         description="mlsmote: weighted: of the two parents, by share; else of the seed and its neighbours.",
     )
+    ranking_ties: Literal["drop", "half"] = Field(
+        "drop", description="labels: ranking: whether half of the rows is enough (half: as Mulan has it)."
+    )
+    realise: Literal["splice", "duplicate"] = Field(
+        "splice", description="Synthetic rows: a text made of both parents, or the seed's text again."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _let_an_amount_stand_alone(cls, value: Any) -> Any:
+        """An amount that is given takes the place of the default target."""
+        if isinstance(value, dict) and any(value.get(name) is not None for name in ("n_samples", "ratio")):
+            return {"target_ir": None, **value}
+        return value
+
+    @model_validator(mode="after")
+    def _state_one_amount(self) -> ResampleConfig:
+        given = [name for name in ("target_ir", "n_samples", "ratio") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are given; each alone says how much: leave one")
+        return self
 
 
 class TokenizeConfig(_Section):

@@ -28,6 +28,14 @@ METHODS = {
     "ml_ros": "ML-ROS (random over-sampling for several labels a row)",
     "ml_rus": "ML-RUS (random under-sampling for several labels a row)",
     "mlsmote": "MLSMOTE (synthetic rows from two neighbours)",
+    "lp_ros": "LP-ROS (random over-sampling of rare combinations of labels)",
+    "lp_rus": "LP-RUS (random under-sampling of common combinations of labels)",
+    "mlsol": "MLSOL (synthetic rows where rare labels are hard to tell)",
+    "remedial": "REMEDIAL (rows that hold rare and common labels are divided)",
+    "ml_enn": "MLeNN (rows that differ from their neighbours removed)",
+    "ml_tl": "MLTL (rows that differ from their nearest neighbour removed)",
+    "remedial_hwr": "REMEDIAL, then MLSMOTE (REMEDIAL-HwR)",
+    "smote": "SMOTE (synthetic rows within each class)",
 }
 
 SPLITTING = {

@@ -1,6 +1,8 @@
-"""Random over- and under-sampling of a table with one label a row: imbalanced-learn's samplers over row numbers.
+"""Random over- and under-sampling of a table with one label a row, as imbalanced-learn has it, as copies of rows.
 
-How many rows each class shall have follows from the target and the bounds; which rows, imbalanced-learn draws.
+How many rows each class shall have follows from the target and the bounds. Rows to be removed are drawn by
+imbalanced-learn; rows to be added, by the same rule, here, a class at a time: it would list all rows that come out,
+some 40 bytes each, where a number beside each row that goes in is all that is kept.
 """
 
 from __future__ import annotations

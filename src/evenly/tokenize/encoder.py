@@ -1,37 +1,51 @@
-"""Texts to token ids in Arrow, with the encoder of the `tokenizers` library.
+"""Texts to token ids in Arrow.
 
-Comes in: texts and a tokenizer. Goes out: a list array of the smallest unsigned integers that hold the ids (uint16
-or uint32). The ids are those that the tokenizer itself gives; Python lists live no longer than a chunk.
+Comes in: texts, one or several a row, and a tokenizer. Goes out: a list array of the smallest unsigned integers that
+hold the ids (uint16 or uint32). The ids are those of the `tokenizers` library, whichever engine encodes.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evenly.errors import SourceNotFoundError
+from evenly.errors import ConfigError, SourceNotFoundError
+from evenly.tokenize.assembly import assemble_rows
+from evenly.tokenize.engine_check import choose_engine
+from evenly.tokenize.engines import open_engine
+from evenly.tokenize.nasty import pick_nasty
+from evenly.tokenize.plain_text import content_json, special_tokens_of
+from evenly.tokenize.template import read_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Sequence
 
-    from numpy.typing import NDArray
+    from evenly.tokenize.assembly import Encoded
+    from evenly.tokenize.cut import Truncate
+    from evenly.tokenize.engines import Engine
+    from evenly.tokenize.template import Template
 
-__all__ = ["Encoded", "Encoder", "encode", "open_encoder"]
+__all__ = ["Encoder", "Vocabulary", "encode", "read_vocabulary"]
 
-_CHUNK_BYTES = 1 << 18  # of text: larger chunks are no faster and hold more encodings at a time
 _LARGEST_UINT16 = 65_535
+_SAMPLE_OF_A_KIND = 32
 
 
 def encode(
-    texts: Iterable[str | None] | pa.Array | pa.ChunkedArray, tokenizer: Any, *, max_length: int | None = None
+    texts: Iterable[str | None] | pa.Array | pa.ChunkedArray,
+    tokenizer: Any,
+    *,
+    max_length: int | None = None,
+    truncate: Truncate = "head",
+    special_tokens: str = "text",
+    engine: str = "auto",
 ) -> pa.ListArray:
-    """Encode texts to the ids that the tokenizer gives, special tokens included, without padding.
+    """Encode texts to the ids that the tokenizer gives, special tokens around them, without padding.
 
     Parameters
     ----------
@@ -40,7 +54,14 @@ def encode(
     tokenizer
         A folder with a ``tokenizer.json``, a `tokenizers.Tokenizer`, or a fast tokenizer of `transformers`.
     max_length
-        Most ids a text; longer ones are cut at the end, special tokens kept. None: no limit.
+        Most ids a text; of longer ones a part is kept, special tokens always. None: no limit.
+    truncate
+        Which part: ``head``, ``tail``, or ``head_tail`` (a quarter and three quarters).
+    special_tokens
+        ``text``: a special token that a text spells is text like any other; ``control``: it becomes the special id.
+    engine
+        ``auto``: a fast engine where it takes the tokenizer and gives the ids of `tokenizers` on the nastiest of the
+        texts; or ``tokenizers``, ``nanotoken`` (WordPiece), ``gigatoken`` (BPE).
 
     Returns
     -------
@@ -51,6 +72,10 @@ def encode(
     ------
     SourceNotFoundError
         The folder has no ``tokenizer.json``.
+    ConfigError
+        `max_length` leaves no room for the special tokens, or the engine does not take the tokenizer.
+    DataError
+        The engine that was named gives other ids.
 
     Examples
     --------
@@ -61,61 +86,44 @@ def encode(
     [[2, 1], [0], []]
     """
     given = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
-    strings = given if isinstance(given, pa.Array) else pa.array(given, pa.string())
-    return open_encoder(tokenizer, max_length=max_length)(strings).ids
+    strings = pc.fill_null((given if isinstance(given, pa.Array) else pa.array(given)).cast(pa.string()), "")
+    vocabulary = read_vocabulary(tokenizer, special_tokens=special_tokens)
+    sample = pick_nasty(strings, vocabulary.special, _SAMPLE_OF_A_KIND)
+    chosen = choose_engine(vocabulary.content_json, engine, sample).engine
+    return vocabulary.open_encoder(chosen, max_length=max_length, truncate=truncate)([strings]).ids
 
 
 @dataclass(frozen=True)
-class Encoded:
-    """The ids of some texts.
+class Vocabulary:
+    """What is to be known of a tokenizer.
 
     Attributes
     ----------
-    ids
-        list<uint16 or uint32>, one list a text.
-    n_lost
-        Shape (n_texts,), int64: tokens that were cut off.
+    content_json
+        Encodes the content of texts, see `plain_text.content_json`.
+    template
+        The special ids around texts.
+    special
+        The special tokens, sorted.
+    id_type
+        uint16 or uint32.
+    token_to_id
+        Of all tokens, added ones included.
     """
 
-    ids: pa.ListArray
-    n_lost: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Encoder:
-    """A tokenizer set to cut at `max_length` and not to pad."""
-
-    tokenizer: Any
-    max_length: int | None
+    content_json: str
+    template: Template
+    special: tuple[str, ...]
     id_type: pa.DataType
-    n_special: int
+    token_to_id: dict[str, int]
 
-    def __call__(self, texts: pa.Array) -> Encoded:
-        """Encode an Arrow array of strings."""
-        dtype = self.id_type.to_pandas_dtype()
-        ids, lengths, n_lost = [np.zeros(0, dtype)], [np.zeros(1, np.int32)], [np.zeros(0, np.int64)]
-        for chunk in _chunks(pc.fill_null(texts, "")):
-            encodings = self.tokenizer.encode_batch_fast(chunk.to_pylist())
-            sizes = np.fromiter(map(len, encodings), np.int32, len(encodings))
-            flat = chain.from_iterable(encoding.ids for encoding in encodings)
-            ids.append(np.fromiter(flat, dtype, int(sizes.sum())))
-            lengths.append(sizes)
-            n_lost.append(self._count_lost(encodings, sizes))
-        offsets = np.cumsum(np.concatenate(lengths), dtype=np.int64)
-        values = pa.array(np.concatenate(ids), self.id_type)
-        lists = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), values)
-        return Encoded(lists, np.concatenate(n_lost))
-
-    def _count_lost(self, encodings: list[Any], sizes: NDArray[np.int32]) -> NDArray[np.int64]:
-        """Count what stands in the overflow of the texts that fill `max_length`, each piece with its specials."""
-        lost = np.zeros(len(encodings), np.int64)
-        for i in np.flatnonzero(sizes == self.max_length) if self.max_length else ():
-            lost[i] = sum(len(piece) - self.n_special for piece in encodings[i].overflowing)
-        return lost
+    def open_encoder(self, engine: str, *, max_length: int | None, truncate: Truncate) -> Encoder:
+        """Return an encoder that uses an engine that `choose_engine` has named."""
+        return Encoder(open_engine(engine, self.content_json), self.template, self.id_type, max_length, truncate)
 
 
-def open_encoder(tokenizer: Any, *, max_length: int | None = None) -> Encoder:
-    """Return an encoder of its own: the tokenizer that was given stays as it is. See `encode`."""
+def read_vocabulary(tokenizer: Any, *, special_tokens: str = "text") -> Vocabulary:
+    """Read a tokenizer, which stays as it is; see `encode`."""
     from tokenizers import Tokenizer
 
     if isinstance(tokenizer, str | Path):
@@ -124,11 +132,39 @@ def open_encoder(tokenizer: Any, *, max_length: int | None = None) -> Encoder:
         own = Tokenizer.from_str(getattr(tokenizer, "backend_tokenizer", tokenizer).to_str())
     own.no_padding()
     own.no_truncation()
-    if max_length is not None:
-        own.enable_truncation(max_length)
-    highest = max(own.get_vocab(with_added_tokens=True).values(), default=0)
-    id_type = pa.uint16() if highest <= _LARGEST_UINT16 else pa.uint32()
-    return Encoder(own, max_length, id_type, own.num_special_tokens_to_add(is_pair=False))
+    whole, ids = own.to_str(), own.get_vocab(with_added_tokens=True)
+    return Vocabulary(
+        content_json(whole, special_tokens=special_tokens),
+        read_template(own),
+        tuple(sorted(special_tokens_of(json.loads(whole)))),
+        pa.uint16() if max(ids.values(), default=0) <= _LARGEST_UINT16 else pa.uint32(),
+        ids,
+    )
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An engine, and how rows are made of the ids that it gives."""
+
+    engine: Engine
+    template: Template
+    id_type: pa.DataType
+    max_length: int | None
+    truncate: Truncate
+
+    def __call__(self, columns: Sequence[pa.StringArray]) -> Encoded:
+        """Encode rows whose texts stand in one or several Arrow arrays without nulls, one after the other."""
+        pieces = self.template.pieces(len(columns))
+        n_special = sum(map(len, pieces))
+        if self.max_length is not None and self.max_length < n_special:
+            raise ConfigError(
+                f"max_length is {self.max_length}, and the tokenizer puts {n_special} special tokens around "
+                f"{len(columns)} text(s): give at least {n_special + 1}."
+            )
+        texts = [self.engine.encode(column) for column in columns]
+        return assemble_rows(
+            texts, pieces, max_length=self.max_length, truncate=self.truncate, id_type=self.id_type
+        )
 
 
 def _find_json(path: Path) -> Path:
@@ -139,14 +175,3 @@ def _find_json(path: Path) -> Path:
             f"AutoTokenizer.from_pretrained(...).save_pretrained(folder)."
         )
     return found
-
-
-def _chunks(texts: pa.Array) -> Iterator[pa.Array]:
-    """Cut texts into chunks of about `_CHUNK_BYTES`, at least one text each."""
-    ends = np.cumsum(pc.binary_length(texts).to_numpy(zero_copy_only=False), dtype=np.int64)
-    first = 0
-    while first < len(texts):
-        limit = _CHUNK_BYTES + (ends[first - 1] if first else 0)
-        last = max(first + 1, int(np.searchsorted(ends, limit, side="right")))
-        yield texts.slice(first, last - first)
-        first = last

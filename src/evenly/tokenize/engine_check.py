@@ -1,0 +1,140 @@
+"""Which engine encodes a build: a fast one only where it gives the ids of `tokenizers` on the nastiest texts of it.
+
+Comes in: a ``tokenizer.json``, the engine asked for, a sample of texts. Goes out: the engine, and what the check
+found, for the manifest. Ids are compared at full length: where they are equal, so are what a cut keeps and loses.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from evenly.errors import ConfigError, DataError, MissingExtraError
+from evenly.tokenize.engines import FAST_ENGINES, REFERENCE, engine_version, is_installed, open_engine
+from evenly.tokenize.nasty import BY_HEART
+
+if TYPE_CHECKING:
+    from evenly.tokenize.assembly import FlatIds
+
+__all__ = ["EngineCheck", "choose_engine"]
+
+_SHOWN = 60  # characters of a text, and ids, in a message
+
+
+@dataclass(frozen=True)
+class EngineCheck:
+    """The engine of a build.
+
+    Attributes
+    ----------
+    engine, version
+        The library, and its version.
+    n_sampled
+        Texts on which it was compared with `tokenizers`.
+    outcome
+        Why it is this one, in one sentence.
+    """
+
+    engine: str
+    version: str
+    n_sampled: int
+    outcome: str
+
+    def facts(self) -> dict[str, Any]:
+        """Return a JSON value for the manifest."""
+        return asdict(self)
+
+
+def choose_engine(content_json: str, engine: str, sample: pa.StringArray) -> EngineCheck:
+    """Return the engine that encodes a build.
+
+    Parameters
+    ----------
+    content_json
+        The tokenizer, see `plain_text.content_json`.
+    engine
+        ``auto``: the fast one that takes the tokenizer, if it gives the same ids on the sample and `BY_HEART`; else
+        ``tokenizers``. Or the name of an engine.
+    sample
+        Texts of the build, without nulls.
+
+    Raises
+    ------
+    ConfigError
+        The engine that was named does not take the tokenizer.
+    MissingExtraError
+        It is not installed.
+    DataError
+        It gives other ids.
+    """
+    kind = json.loads(content_json)["model"]["type"]
+    fast = FAST_ENGINES.get(kind) if engine == "auto" else engine
+    if fast is None:
+        return _reference(f"no faster engine takes a {kind} model")
+    if fast == REFERENCE:
+        return _reference("asked for by name")
+    if not is_installed(fast):
+        if engine != "auto":
+            raise MissingExtraError.needing(f"tokenize.engine: {fast}", fast, "fast")
+        return _reference(f"{fast} is not installed: pip install 'evenly[fast]' for many times the speed, same ids")
+    texts = pa.concat_arrays([pa.array(BY_HEART, pa.string()), sample])
+    refusal, difference = _compare(fast, content_json, texts)
+    if not refusal and not difference:
+        same = f"the same ids as {REFERENCE} on {len(texts):,} hostile texts, {len(sample):,} of them of this table"
+        return EngineCheck(fast, engine_version(fast), len(texts), same)
+    if engine == "auto":
+        return _reference(refusal or f"{fast} gives other ids: {difference}", 0 if refusal else len(texts))
+    if refusal:
+        raise ConfigError(f"tokenize.engine is {fast!r}, but {refusal}. Use auto or {REFERENCE}.")
+    raise DataError(
+        f"tokenize.engine is {fast!r}, and {fast} {engine_version(fast)} gives other ids than {REFERENCE} "
+        f"{engine_version(REFERENCE)}: {difference}. Use auto or {REFERENCE}."
+    )
+
+
+def _reference(outcome: str, n_sampled: int = 0) -> EngineCheck:
+    return EngineCheck(REFERENCE, engine_version(REFERENCE), n_sampled, outcome)
+
+
+def _compare(fast: str, content_json: str, texts: pa.StringArray) -> tuple[str, str]:
+    """Return why the fast engine refuses the tokenizer, and the first difference; both empty where all is well."""
+    expected = open_engine(REFERENCE, content_json).encode(texts)
+    try:
+        found = open_engine(fast, content_json).encode(texts)
+    except BaseException as error:
+        if not _is_refusal(error):
+            raise
+        return f"{fast} does not take this tokenizer ({_one_line(error)})", ""
+    return "", _first_difference(texts, expected, found)
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Return whether a library failed: by an exception, or by a panic of Rust, which derives from none."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def _one_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _first_difference(texts: pa.StringArray, expected: FlatIds, found: FlatIds) -> str:
+    if len(expected.lengths) == len(found.lengths):
+        ends, other_ends = np.cumsum(expected.lengths), np.cumsum(found.lengths)
+        for i, (end, other_end) in enumerate(zip(ends, other_ends, strict=True)):
+            wanted = expected.values[end - expected.lengths[i] : end]
+            got = found.values[other_end - found.lengths[i] : other_end]
+            if not np.array_equal(wanted, got):
+                return _describe(texts[i].as_py(), wanted.tolist(), got.tolist())
+        return ""
+    return f"{len(found.lengths)} texts for {len(expected.lengths)}"
+
+
+def _describe(text: str, wanted: list[int], got: list[int]) -> str:
+    """Say where two lists of ids part; the text is escaped, for it may hold what a terminal obeys."""
+    place = next((i for i, (a, b) in enumerate(zip(wanted, got, strict=False)) if a != b), min(len(wanted), len(got)))
+    shown = ascii(text[:_SHOWN]) + (f" ({len(text):,} characters)" if len(text) > _SHOWN else "")
+    return f"at id {place} of {shown}: {got[place : place + 8]}, expected {wanted[place : place + 8]}"
