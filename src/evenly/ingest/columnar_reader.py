@@ -1,8 +1,8 @@
 """Parquet and Arrow IPC: files that are columns already, of types that are known.
 
 In: an opened file (`ColumnFile`) and the columns that are wanted. Out: those columns as they are, batch by batch.
-Neither format promises that its strings are UTF-8: rows with other bytes are diverted, where text of an unchecked
-buffer would end in a crash much later.
+Neither format promises that its strings are UTF-8, nor Arrow that its offsets lead anywhere: every buffer is checked
+before it is touched, since an unchecked one ends in a crash. Rows with other bytes than UTF-8 are diverted.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ class ColumnFile:
         """
         try:
             for batch in self.read(columns):
+                for name in columns:
+                    _as_bytes(batch.column(name)).validate(full=True)
                 for start in range(0, batch.num_rows, BATCH_ROWS):
                     yield batch.slice(start, BATCH_ROWS).select(columns)
         except (pa.ArrowException, OSError) as error:
@@ -107,21 +109,10 @@ class ColumnarReader:
                 yield pa.Table.from_batches([kept])
 
     def _find_broken(self, batch: pa.RecordBatch) -> list[tuple[int, str, str]]:
-        """Return row, column and bytes of every row whose strings are not UTF-8.
-
-        Raises
-        ------
-        DataError
-            The batch is broken in another way.
-        """
-        try:
-            batch.validate(full=True)
-        except pa.ArrowInvalid as error:
-            broken = [found for name in self._wanted for found in _broken_strings(name, batch.column(name))]
-            if not broken:
-                raise self._file.damaged(error) from error
-            return list({row: (row, name, raw) for row, name, raw in reversed(broken)}.values())[::-1]
-        return []
+        """Return row, column and bytes of every row whose strings are not UTF-8, each row once."""
+        broken = [found for name in self._wanted for found in _broken_strings(name, batch.column(name))]
+        first = {row: (row, name, raw) for row, name, raw in reversed(broken)}
+        return [first[row] for row in sorted(first)]
 
     def diverted(self) -> Iterator[Reject]:
         """Yield the rows whose strings are not UTF-8."""
@@ -161,15 +152,22 @@ def columnar_head(file: ColumnFile, rows: int) -> pa.Table:
 
 def _broken_strings(name: str, column: pa.Array) -> list[tuple[int, str, str]]:
     """Return row, column and bytes of the strings of a column that are not UTF-8."""
-    if not _holds_text(column.type) or pa.types.is_dictionary(column.type):
+    plain = _as_bytes(column)
+    if plain is column:
         return []
     try:
         column.validate(full=True)
     except pa.ArrowInvalid:
-        cells = column.cast(pa.large_binary() if pa.types.is_large_string(column.type) else pa.binary()).to_pylist()
+        cells = plain.to_pylist()
         decoded = [(row, cell, cell.decode("utf-8", "backslashreplace")) for row, cell in enumerate(cells) if cell]
         return [(row, name, text) for row, cell, text in decoded if text.encode() != cell]
     return []
+
+
+def _as_bytes(column: pa.Array) -> pa.Array:
+    """Return a column of strings as one of bytes, which may be any; other columns as they are."""
+    bytes_of = {pa.string(): pa.binary(), pa.large_string(): pa.large_binary(), pa.string_view(): pa.binary_view()}
+    return column.view(bytes_of[column.type]) if column.type in bytes_of else column
 
 
 def _holds_text(type_: pa.DataType) -> bool:
