@@ -269,12 +269,44 @@ class TokenizeConfig(_Section):
 
     tokenizer: str | None = Field(
         None,
-        description="A folder or a hub name for AutoTokenizer; null: a WordPiece trained on the train split.",
+        description="A folder or a hub name for AutoTokenizer; null: one trained on the train split.",
     )
     revision: str | None = Field(None, description="Of a hub name: a commit, for runs that can be repeated.")
-    vocabulary_size: int = Field(8_000, ge=200, le=500_000, description="Of a trained tokenizer.")
+    kind: Literal["wordpiece", "bpe", "unigram"] = Field(
+        "wordpiece", description="Of a trained tokenizer. bpe: byte-level, no text is unknown to it."
+    )
+    vocabulary_size: int = Field(
+        8_000, ge=200, le=500_000, description="Of a trained tokenizer; bpe: at least 300, for 256 are its bytes."
+    )
     lowercase: bool = Field(default=True, description="Of a trained tokenizer.")
-    max_length: int = Field(256, ge=4, le=1_000_000, description="Ids a row; longer texts are cut at the end.")
+    max_length: int = Field(256, ge=4, le=1_000_000, description="Ids a row; of longer texts a part is left out.")
+    truncate: Literal["head", "tail", "head_tail"] = Field(
+        "head",
+        description="What is kept of a longer text; head_tail: a quarter of the ids from its beginning, three quarters "
+        "from its end (Sun et al. 2019).",
+    )
+    join: Literal["separator", "columns"] = Field(
+        "separator",
+        description="Several text columns. separator: one row of ids, as the tokenizer joins pairs ([CLS] a [SEP] b "
+        "[SEP]); columns: input_ids_<column> for each, for models of your own with several inputs.",
+    )
+    special_tokens: Literal["text", "control"] = Field(
+        "text", description="A text that spells [SEP] or </s>. text: these characters; control: the special token."
+    )
+    engine: Literal["auto", "tokenizers", "nanotoken", "gigatoken"] = Field(
+        "auto",
+        description="What encodes. auto: nanotoken (WordPiece) or gigatoken (BPE) where it is installed (evenly[fast]) "
+        "and gives the ids of tokenizers on a sample of the table, else tokenizers.",
+    )
+    shard_bytes: ByteSize = Field(
+        ByteSize(64 * 2**20), ge=2**20, le=2**31, description="Size of a file of token ids: 64MiB."
+    )
+
+    @model_validator(mode="after")
+    def _hold_the_bytes(self) -> TokenizeConfig:
+        if self.kind == "bpe" and self.vocabulary_size < 300:  # noqa: PLR2004 - 256 bytes and special tokens
+            raise ValueError(f"vocabulary_size is {self.vocabulary_size}, and kind bpe takes at least 300")
+        return self
 
 
 class TrainConfig(_Section):

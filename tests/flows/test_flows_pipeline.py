@@ -12,6 +12,14 @@ import yaml
 
 from small_tables import write_genres
 
+TRANSIENT = """
+from types import SimpleNamespace
+from evenly.errors import DataError, SourceNotFoundError, SourceUnreachableError, StoreError
+from evenly.flows.pipeline import _is_transient
+
+for error in (SourceUnreachableError(), ConnectionError(), SourceNotFoundError(), StoreError(), DataError()):
+    print(_is_transient(None, None, SimpleNamespace(result=lambda raise_on_failure: error)))
+"""
 SCRIPT = """
 import asyncio, json, sys
 from evenly.errors import EvenlyError
@@ -90,3 +98,9 @@ def test_bad_data_fails_the_run_at_once_and_without_a_retry(config, tmp_path):
     assert "did you mean 'genres'" in told["error"]
     assert told["flows"] == dict.fromkeys(("pipeline", "prepare"), "Failed")
     assert told["tasks"] == [["table", "Failed"]]
+
+
+def test_only_what_a_second_try_may_mend_is_tried_again():
+    answer = subprocess.run([sys.executable, "-c", TRANSIENT], capture_output=True, text=True, check=True)
+
+    assert answer.stdout.split() == ["True", "True", "False", "False", "False"]

@@ -20,9 +20,11 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -31,7 +33,7 @@ from evenly.config import SourceConfig
 from evenly.errors import EvenlyError
 from evenly.executor import InProcess
 from evenly.formats import list_parts
-from evenly.ingest import TABLE
+from evenly.ingest import TABLE, csv_reader
 from evenly.ingest.dialect import Dialect
 from evenly.ingest.encodings import open_utf8
 from evenly.ingest.files import find_raw_file
@@ -106,6 +108,7 @@ class Case:
     content: bytes
     settings: dict[str, Any] = field(default_factory=dict)
     rows: Rows | None = None
+    stretch_bytes: int = 0  # by the compiled loop, in stretches of that size; 0: as the reader chooses
 
 
 class HangError(Exception):
@@ -115,6 +118,11 @@ class HangError(Exception):
 def make_case(seed: int) -> Case:
     """Return the case of a seed."""
     rng = np.random.default_rng([20, seed])
+    case = _any_case(rng)
+    return replace(case, stretch_bytes=int(rng.choice([0, 30, 1_000, 1 << 20])))
+
+
+def _any_case(rng: np.random.Generator) -> Case:
     kind = rng.integers(10)
     if kind == 0:
         name = str(rng.choice(["t.csv", "t.tsv", "t.jsonl", "t.json", "t.txt", "t.csv.gz"]))
@@ -208,12 +216,23 @@ def run_case(case: Case, folder: Path) -> str:
     params = {key: value for key, value in config.model_dump(mode="json").items() if key in known - {"files"}}
     work = Workspace(folder / "out", stage="table", executor=InProcess())
     try:
-        TABLE.function(work, files=(path,), **params)
+        with _reading_in(case.stretch_bytes):
+            TABLE.function(work, files=(path,), **params)
     except EvenlyError as error:
         _check_error(case, str(error))
         return type(error).__name__
     _check_counts(case, work, config, path)
     return "a table with rejects" if work.facts["rows_rejected"] else "a table"
+
+
+@contextmanager
+def _reading_in(stretch_bytes: int) -> Iterator[None]:
+    """Have even the smallest file read by the loop for large ones."""
+    if not stretch_bytes:
+        yield
+        return
+    with patch.multiple(csv_reader, _COMPILED_BYTES=0, _choose_stretch_bytes=lambda _: stretch_bytes):
+        yield
 
 
 def _check_error(case: Case, message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.ipc
@@ -83,6 +84,20 @@ def test_a_file_that_is_cut_is_said_to_be_damaged(tmp_path: Path, build: Callabl
     (tmp_path / "cut.arrow").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match=r"cut\.arrow is (not an|a damaged) Arrow file"):
         build(tmp_path / "cut.arrow")
+
+
+def test_offsets_that_lead_nowhere_are_found_before_they_are_followed(
+    tmp_path: Path, build: Callable[..., Any]
+) -> None:
+    path = write_arrow(
+        tmp_path / "t.arrow", pa.table({"text": ["one", "two", "six"], "label": ["a", "b", "a"]}), "file"
+    )
+    offsets = np.array([0, 3, 6, 9], np.int32).tobytes()
+    broken = np.array([0, 3, 2**30, 9], np.int32).tobytes()
+    assert path.read_bytes().count(offsets) == 1
+    path.write_bytes(path.read_bytes().replace(offsets, broken))
+    with pytest.raises(DataError, match=r"t\.arrow is a damaged Arrow file"):
+        build(path)
 
 
 def test_what_is_no_arrow_file_is_told(tmp_path: Path, build: Callable[..., Any]) -> None:

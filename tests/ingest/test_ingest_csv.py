@@ -167,20 +167,23 @@ def test_a_text_of_a_few_megabytes_is_kept(tmp_path: Path) -> None:
     assert diverted == []
 
 
-def test_the_size_of_stretches_makes_no_difference(tmp_path: Path) -> None:
+def test_neither_the_size_of_stretches_nor_the_reader_makes_a_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     generator = np.random.default_rng(3)
     pieces = [b'"a, b",x\n', b"c,y\n", b'"d\ne",z\n', b'"open,q\n', b'f"g,r\n', b"one\n", b"\xff,s\n", b"h\ri,t\n"]
     chosen = generator.choice(len(pieces), 3_000, p=[0.3, 0.3, 0.2, 0.04, 0.04, 0.04, 0.04, 0.04])
     (tmp_path / "t.csv").write_bytes(b"text,label\n" + b"".join(pieces[index] for index in chosen))
     results = []
-    for stretch_bytes in (64, 1_000, 1 << 20):
+    for stretch_bytes, compiled_bytes in ((64, 0), (1_000, 0), (1 << 20, 0), (0, 1 << 30)):
         (tmp_path / str(stretch_bytes)).mkdir()
+        monkeypatch.setattr("evenly.ingest.csv_reader._COMPILED_BYTES", compiled_bytes)
+        monkeypatch.setattr("evenly.ingest.csv_reader._choose_stretch_bytes", lambda _, size=stretch_bytes: size)
         reader = CsvReader(find_raw_file(tmp_path / "t.csv"), OPTIONS, tmp_path / str(stretch_bytes))
-        reader._stretch_bytes = stretch_bytes
         rows = [tuple(row.values()) for batch in reader.batches() for row in batch.to_pylist()]
         places = list(reader.locate(np.arange(0, len(rows), 7)))
         results.append((rows, list(reader.diverted()), places))
-    assert results[0] == results[1] == results[2]
+    assert results[0] == results[1] == results[2] == results[3]
     lines = (tmp_path / "t.csv").read_bytes().split(b"\n")
     for place in results[0][2]:
         assert lines[place.line - 1].decode(errors="backslashreplace") == place.raw.split("\n")[0]

@@ -53,7 +53,7 @@ def prepare_steps(config: RunConfig) -> list[Step]:
     from evenly.tokenize import SHARDS, SYNTHETIC, TOKENIZER
 
     seed = {"seed": config.seed}
-    length = {"max_length": config.tokenize.max_length}
+    shards = config.tokenize.model_dump(include=_OF_THE_SHARDS)
     tokenizer_params, tokenizer_files = _tokenizer(config)
     return [
         _table_step(config),
@@ -63,8 +63,8 @@ def prepare_steps(config: RunConfig) -> list[Step]:
         Step(WEIGHTS, config.weights.model_dump() | {"scheme": _weights_scheme(config)}, ("table", "split")),
         Step(PLAN, config.resample.model_dump() | seed, ("table", "split")),
         Step(TOKENIZER, tokenizer_params | seed, ("table", "split"), tokenizer_files),
-        Step(SHARDS, length, ("table", "split", "tokenizer")),
-        Step(SYNTHETIC, length, ("plan", "tokenizer")),
+        Step(SHARDS, shards, ("table", "split", "tokenizer")),
+        Step(SYNTHETIC, shards, ("plan", "tokenizer")),
     ]
 
 
@@ -107,6 +107,7 @@ def cut_after(steps: Sequence[Step], last: str | None) -> list[Step]:
     return list(steps[: names.index(last) + 1])
 
 
+_OF_THE_SHARDS = {"max_length", "truncate", "join", "special_tokens", "engine", "shard_bytes"}
 _WHERE_ROWS_COME_FROM = {"files", "storage_options", "dataset", "subset", "revision", "database", "query"}
 _SECRETS = {"storage_options", "database"}
 
@@ -157,7 +158,7 @@ def _weights_scheme(config: RunConfig) -> str:
 
 def _tokenizer(config: RunConfig) -> tuple[dict[str, Any], dict[str, Files]]:
     settings = config.tokenize
-    params: dict[str, Any] = {"vocabulary_size": settings.vocabulary_size, "lowercase": settings.lowercase}
+    params: dict[str, Any] = settings.model_dump(include={"kind", "vocabulary_size", "lowercase"})
     if settings.tokenizer is None:
         return params, {}
     folder = Path(settings.tokenizer)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.ipc
 
 from evenly.errors import DataError
-from evenly.ingest.columnar_reader import ColumnFile
+from evenly.ingest.columnar_reader import ColumnFile, checked_names
 from evenly.ingest.unpacking import open_plain
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def open_arrow(raw: RawFile, folder: Path) -> ColumnFile:
         )
     try:
         with ExitStack() as stack:
-            schema = _open(plain, stack, is_file=magic == _FILE_MAGIC).schema
-    except (pa.ArrowException, OSError) as error:
+            schema = checked_names(_open(plain, stack, is_file=magic == _FILE_MAGIC).schema)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # a name of a column may be no UTF-8
         raise DataError(f"{raw.name} is not an Arrow file: {error}") from error
 
     def read(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

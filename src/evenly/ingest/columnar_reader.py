@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from evenly.ingest.reading import ReadOptions
 
-__all__ = ["REMARK_KEY", "ColumnFile", "ColumnarReader", "columnar_head"]
+__all__ = ["REMARK_KEY", "ColumnFile", "ColumnarReader", "checked_names", "columnar_head"]
 
 REMARK_KEY = b"evenly.remark"  # in the metadata of a file that evenly has written: a phrase for the person
 
@@ -72,6 +72,19 @@ class ColumnFile:
     def damaged(self, error: Exception) -> DataError:
         """Return the error to raise where reading goes wrong."""
         return DataError(f"{self.name} is a damaged {self.kind} file: {error}. Fetch it again.")
+
+
+def checked_names(schema: pa.Schema) -> pa.Schema:
+    """Return the schema of a file, once all names in it could be read.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        A name is no UTF-8, which pyarrow finds out late.
+    """
+    for name in schema.names:
+        name.encode()
+    return schema
 
 
 class ColumnarReader:

@@ -2,8 +2,8 @@
 
 In: a text file. Out: the wanted columns as text (null for an empty cell), batch by batch; the rows that are none
 (wrong width, bytes that are no text, a stray quote) with line, column and reason. The file is cut into stretches of
-whole records (`stretches`), which Arrow parses on several threads; what Arrow cannot be trusted with goes through
-Python's csv module, record by record (`stretch_rows`). Memory is bounded by the stretches under way.
+whole records (`stretches`), whose fields are copied into Arrow columns on several threads (`stretch_rows`). Memory is
+bounded by the stretches under way.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from evenly.errors import ColumnNotFoundError
 from evenly.ingest.dialect import SAMPLE_CHARACTERS, Dialect, Sample, find_dialect
 from evenly.ingest.encodings import decode_head, open_utf8
 from evenly.ingest.line_ends import open_with_feeds
-from evenly.ingest.record_lines import find_places
+from evenly.ingest.record_lines import Piece, find_places
 from evenly.ingest.record_rows import RowFormat
 from evenly.ingest.rejects import RejectSpool, invalid_bytes
 from evenly.ingest.stretch_rows import StretchRows, read_stretch
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from evenly.ingest.files import RawFile
     from evenly.ingest.reading import Place, ReadOptions
     from evenly.ingest.rejects import Reject
-    from evenly.ingest.stretch_rows import Piece
     from evenly.ingest.stretches import Stretch
 
 __all__ = ["CsvReader"]
 
 _MOST_BYTES, _FEWEST_BYTES = 4 << 20, 256 << 10
-_COPIES = 8  # of a stretch: its bytes, what Arrow divides, the columns, the checked rows
+_COPIES = 6  # of a stretch: its bytes, the places of its fields, the columns, the checked rows
+_COMPILED_BYTES = 1 << 20
 
 
 class CsvReader:
@@ -74,24 +74,26 @@ class CsvReader:
 
     def batches(self) -> Iterator[pa.Table]:
         """Yield the wanted columns as text, rows in the order of the file."""
-        stretches = Stretches(self._plain, self._format.dialect, self._stretch_bytes)
-        for found in self._read(stretches):
+        stretches = Stretches(self._plain, self._format, self._stretch_bytes, _COMPILED_BYTES)
+        for stretch, found in self._read(stretches):
             for reject in found.rejects:
                 self._diverted.add(reject)
-            self._pieces += found.pieces
-            yield from found.tables
+            if len(found.table):
+                self._pieces.append(Piece.of(stretch, len(found.table)))
+                yield found.table
 
-    def _read(self, stretches: Iterable[Stretch]) -> Iterator[StretchRows]:
+    def _read(self, stretches: Iterable[Stretch]) -> Iterator[tuple[Stretch, StretchRows]]:
         """Read stretches on several threads, a few ahead of what is taken, in order."""
         pool = ThreadPoolExecutor(self._threads)
-        waiting: deque[Future[StretchRows]] = deque()
+        waiting: deque[tuple[Stretch, Future[StretchRows]]] = deque()
         try:
             for stretch in stretches:
-                waiting.append(pool.submit(read_stretch, stretch, self._format))
+                waiting.append((stretch, pool.submit(read_stretch, stretch, self._format)))
                 if len(waiting) > self._threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+                    taken, found = waiting.popleft()
+                    yield taken, found.result()
+            for taken, found in waiting:
+                yield taken, found.result()
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -82,7 +82,7 @@ def _reading(raw: RawFile) -> Iterator[None]:
 
     try:
         yield
-    except (CalamineError, zipfile.BadZipFile, OSError) as error:
+    except (CalamineError, zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
         raise _unreadable(raw, error) from error
     except BaseException as error:
         if type(error).__name__ != "PanicException":

@@ -139,7 +139,7 @@ def _members(path: Path, asked: str) -> list[RawFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = sorted(info.filename for info in archive.infolist() if _is_content(info))
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
         raise DataError(f"{path.name} is not a zip file that can be read: {error}. Fetch it again.") from error
     chosen = _choose(path.name, names, asked)
     left_out = [name for name in names if name not in chosen]

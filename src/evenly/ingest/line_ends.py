@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evenly.ingest.quotes import find_byte, is_outside
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -40,6 +38,7 @@ def ends_with_returns(head: bytes, *, quote: str) -> bool:
     if b"\r" not in head:
         return False
     view = np.frombuffer(head, np.uint8)
-    quotes = find_byte(view, quote if quote.isascii() else "")
-    feeds, returns = (find_byte(view, end) for end in "\n\r")
-    return not is_outside(feeds, quotes).any() and bool(is_outside(returns, quotes).any())
+    quotes = np.flatnonzero(view == ord(quote)) if quote and quote.isascii() else np.empty(0, np.int64)
+    ends = np.flatnonzero((view == ord("\n")) | (view == ord("\r")))
+    outside = view[ends[np.searchsorted(quotes, ends) % 2 == 0]]
+    return len(outside) > 0 and not (outside == ord("\n")).any()

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evenly.errors import DataError
-from evenly.ingest.columnar_reader import ColumnFile
+from evenly.ingest.columnar_reader import ColumnFile, checked_names
 from evenly.ingest.reading import BATCH_ROWS
 from evenly.ingest.unpacking import open_plain
 
@@ -31,8 +31,8 @@ def open_parquet(raw: RawFile, folder: Path) -> ColumnFile:
     """
     plain = open_plain(raw, folder)
     try:
-        schema = pq.read_schema(plain, memory_map=True)
-    except (pa.ArrowException, OSError) as error:
+        schema = checked_names(pq.read_schema(plain, memory_map=True))
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # a name of a column may be no UTF-8
         raise DataError(f"{raw.name} is not a parquet file: {error}") from error
 
     def read(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

@@ -6,14 +6,16 @@ pieces that hold such a row are read again.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evenly.ingest.quotes import find_byte, record_starts
+from evenly.ingest.fields import find_fields
 from evenly.ingest.reading import Place
-from evenly.ingest.record_rows import read_row, show_bytes
-from evenly.ingest.rejects import Reject
+from evenly.ingest.record_rows import show_bytes
+from evenly.ingest.stretch_rows import read_stretch
+from evenly.ingest.stretches import Stretch
 from evenly.ingest.strict_rows import StrictRows
 
 if TYPE_CHECKING:
@@ -24,9 +26,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from evenly.ingest.record_rows import RowFormat
-    from evenly.ingest.stretch_rows import Piece
 
-__all__ = ["find_places"]
+__all__ = ["Piece", "find_places"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Where some delivered rows stand: a stretch without what is in it."""
+
+    start: int
+    stop: int
+    line: int
+    doubtful_until: int
+    divided: bool
+    n_rows: int
+
+    @classmethod
+    def of(cls, stretch: Stretch, n_rows: int) -> Piece:
+        """Return the piece of a stretch that gave `n_rows`."""
+        place = stretch.start, stretch.stop, stretch.line, stretch.doubtful_until
+        return cls(*place, stretch.fields is not None, n_rows)
 
 
 def find_places(
@@ -38,30 +57,28 @@ def find_places(
         for piece in pieces:
             begin, end = np.searchsorted(delivered, [first, first + piece.n_rows])
             if begin < end:
-                find = _find_strict if piece.strict else _find_tame
-                yield from find(source, piece, row_format, delivered[begin:end] - first)
+                yield from _find_here(source, piece, row_format, delivered[begin:end] - first)
             first += piece.n_rows
 
 
-def _find_tame(source: BinaryIO, piece: Piece, row_format: RowFormat, numbers: NDArray[np.int64]) -> Iterator[Place]:
-    source.seek(piece.start)
-    data = source.read(piece.stop - piece.start)
-    view = np.frombuffer(data, np.uint8)
-    starts = record_starts(view, find_byte(view, row_format.dialect.quote))
-    stops = np.append(starts[1:], len(data))
-    lines = piece.line + np.searchsorted(find_byte(view, "\n"), starts[numbers])
-    for start, stop, line in zip(starts[numbers].tolist(), stops[numbers].tolist(), lines.tolist(), strict=True):
-        yield Place(line, show_bytes(data[start:stop]))
+def _find_here(source: BinaryIO, piece: Piece, row_format: RowFormat, numbers: NDArray[np.int64]) -> Iterator[Place]:
+    """Yield the places of rows of one piece, by their numbers among its rows."""
+    stretch = _read_again(source, piece, row_format)
+    fields = stretch.fields
+    for number in read_stretch(stretch, row_format).delivered[numbers].tolist():
+        if fields is None:
+            yield Place(stretch.records[number].line, show_bytes(stretch.records[number].raw))
+        else:
+            raw = bytes(stretch.data[fields.begins[number] : fields.ends[number]])
+            yield Place(stretch.line + int(fields.lines[number]), show_bytes(raw))
 
 
-def _find_strict(source: BinaryIO, piece: Piece, row_format: RowFormat, numbers: NDArray[np.int64]) -> Iterator[Place]:
+def _read_again(source: BinaryIO, piece: Piece, row_format: RowFormat) -> Stretch:
     source.seek(piece.start)
-    rows = StrictRows(source, row_format.dialect, piece.line, piece.start, piece.doubtful_until)
-    wanted = set(numbers.tolist())
-    number = 0
-    for record in rows.read(piece.stop):
-        if isinstance(read_row(record, row_format), Reject):
-            continue
-        if number in wanted:
-            yield Place(record.line, show_bytes(record.raw))
-        number += 1
+    place = piece.start, piece.stop, piece.line, piece.doubtful_until
+    if not piece.divided:
+        rows = StrictRows(source, row_format.dialect, piece.line, piece.start, piece.doubtful_until)
+        return Stretch(*place, records=tuple(rows.read(piece.stop)))
+    data = memoryview(source.read(piece.stop - piece.start))
+    relative = max(piece.doubtful_until - piece.start, 0)
+    return Stretch(*place, data, find_fields(data, row_format, doubtful_until=relative, complete=True))

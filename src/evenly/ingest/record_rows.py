@@ -5,11 +5,11 @@ In: a record as Python's csv module divides it. Out: the wanted cells, or a reje
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from evenly.ingest.quotes import count_sound_fields
 from evenly.ingest.rejects import Reject
 from evenly.ingest.strict_rows import BAD_QUOTE
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from evenly.ingest.dialect import Dialect
     from evenly.ingest.strict_rows import Record
 
-__all__ = ["TOO_FEW", "TOO_MANY", "RowFormat", "read_row", "show_bytes"]
+__all__ = ["TOO_FEW", "TOO_MANY", "RowFormat", "read_row", "refuse_line", "refuse_width", "show_bytes"]
 
 TOO_FEW = "too few columns"
 TOO_MANY = "too many columns"
@@ -49,22 +49,34 @@ class RowFormat:
 
 def read_row(record: Record, row_format: RowFormat) -> list[str | None] | Reject:
     """Return the wanted cells of a record, None for an empty one; or why it is refused."""
-    columns, fields = row_format.dialect.columns, record.fields
-    if fields is None:
-        column = _find_open_quote(record.raw, row_format.dialect) if record.reason == BAD_QUOTE else None
-        return _refuse(record, column, record.reason or "")
-    if len(fields) != len(columns):
-        short = len(fields) < len(columns)
-        return _refuse(record, columns[len(fields)] if short else None, TOO_FEW if short else TOO_MANY)
+    dialect = row_format.dialect
+    if record.fields is None:
+        return refuse_line(record.line, record.raw, record.reason or "", dialect)
+    if len(record.fields) != len(dialect.columns):
+        return refuse_width(record.line, record.raw, len(record.fields), dialect)
     cells: list[str | None] = []
     for index in row_format.indices:
-        cell = fields[index]
+        cell = record.fields[index]
         if not _is_valid(cell):
             if row_format.bad_bytes is not None:
-                return _refuse(record, columns[index], row_format.bad_bytes)
+                return Reject(record.line, dialect.columns[index], row_format.bad_bytes, show_bytes(record.raw))
             cell = cell.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         cells.append(cell or None)
     return cells
+
+
+def refuse_width(line: int, raw: bytes, n_fields: int, dialect: Dialect) -> Reject:
+    """Return why a record with another number of fields than there are columns is refused."""
+    if n_fields < len(dialect.columns):
+        return Reject(line, dialect.columns[n_fields], TOO_FEW, show_bytes(raw))
+    return Reject(line, None, TOO_MANY, show_bytes(raw))
+
+
+def refuse_line(line: int, raw: bytes, reason: str, dialect: Dialect) -> Reject:
+    """Return why a line that is no record is refused."""
+    number = count_sound_fields(raw, dialect) if reason == BAD_QUOTE else len(dialect.columns)
+    column = dialect.columns[number] if number < len(dialect.columns) else None
+    return Reject(line, column, reason, show_bytes(raw))
 
 
 def _is_valid(cell: str) -> bool:
@@ -73,25 +85,6 @@ def _is_valid(cell: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _find_open_quote(raw: bytes, dialect: Dialect) -> str | None:
-    """Return the column whose quote is not closed, or closed in its midst; None where that cannot be told."""
-    quote, delimiter = re.escape(dialect.quote), re.escape(dialect.delimiter)
-    field = (
-        f"(?:{quote}[^{quote}]*+(?:{quote}{quote}[^{quote}]*+)*+{quote}|(?!{quote})[^{delimiter}]*+)(?:{delimiter}|$)"
-    )
-    at = number = 0
-    text = raw.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
-    found = re.compile(field).match(text)
-    while found and found.end() > at:
-        at, number = found.end(), number + 1
-        found = re.compile(field).match(text, at)
-    return dialect.columns[number] if number < len(dialect.columns) else None
-
-
-def _refuse(record: Record, column: str | None, reason: str) -> Reject:
-    return Reject(record.line, column, reason, show_bytes(record.raw))
 
 
 def show_bytes(raw: bytes) -> str:

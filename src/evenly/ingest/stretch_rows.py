@@ -1,133 +1,131 @@
 """A stretch of a CSV file -> the wanted columns as text, and the rows that are none.
 
-In: a `Stretch` and the dialect. Out: one Arrow table (null for an empty cell) and the rejects, both in the order of
-the file, with what is needed to find a row again. Arrow parses; where it refuses anything, or counts other records
-than there are between the line ends, the stretch is divided and only the smallest parts in question are read one
-record at a time.
+In: a `Stretch` and how rows are read. Out: an Arrow table (null for an empty cell) and the rejects, both in the order
+of the file, and which of the records were delivered.
 """
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 
-from evenly.ingest.quotes import find_byte, record_starts
-from evenly.ingest.record_rows import read_row
+from evenly.ingest.fields import text_column
+from evenly.ingest.record_rows import read_row, refuse_line, refuse_width, show_bytes
 from evenly.ingest.rejects import Reject
-from evenly.ingest.stretches import BYTE_ORDER_MARK, Stretch, count_feeds
-from evenly.ingest.strict_rows import StrictRows
+from evenly.ingest.strict_rows import BAD_QUOTE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from evenly.ingest.dialect import Dialect
+    from evenly.ingest.fields import Fields
     from evenly.ingest.record_rows import RowFormat
+    from evenly.ingest.stretches import Stretch
     from evenly.ingest.strict_rows import Record
 
-__all__ = ["Piece", "StretchRows", "read_stretch"]
-
-_PARTS = 8
-_FEWEST_RECORDS = 64
+__all__ = ["StretchRows", "read_stretch"]
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Where some delivered rows stand: bytes [start, stop) from `line` on, and how they were read."""
-
-    start: int
-    stop: int
-    line: int
-    n_rows: int
-    strict: bool
-    doubtful_until: int = 0
-
-
-@dataclass
 class StretchRows:
-    """What a stretch gives."""
+    """What a stretch gives.
 
-    tables: list[pa.Table] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
-    pieces: list[Piece] = field(default_factory=list)
+    Attributes
+    ----------
+    table
+        The wanted columns of the rows that are delivered.
+    delivered
+        Shape (len(table),), int64: which of the records of the stretch they are.
+    rejects
+        Why the other records are none.
+    """
+
+    table: pa.Table
+    delivered: NDArray[np.int64]
+    rejects: list[Reject]
 
 
 def read_stretch(stretch: Stretch, row_format: RowFormat) -> StretchRows:
     """Read the rows of a stretch."""
-    found = StretchRows()
-    if stretch.records:
-        _add_records(found, stretch, stretch.records, row_format)
-    else:
-        _add_tame(found, stretch, row_format)
-    return found
-
-
-def _add_tame(found: StretchRows, stretch: Stretch, row_format: RowFormat) -> None:
-    table = _parse(stretch.data, row_format)
-    if table is not None:
-        if len(table):
-            found.tables.append(table)
-            found.pieces.append(Piece(stretch.start, stretch.stop, stretch.line, len(table), strict=False))
-        return
-    starts = _record_starts(stretch.data, row_format.dialect)
-    if len(starts) <= _FEWEST_RECORDS:
-        rows = StrictRows(io.BytesIO(stretch.data), row_format.dialect, stretch.line, stretch.start)
-        _add_records(found, stretch, rows.read(stretch.stop), row_format)
-        return
-    line, step = stretch.line, -(-len(starts) // _PARTS)
-    for start, stop in pairwise([0, *starts[step::step].tolist(), len(stretch.data)]):
-        data = stretch.data[start:stop]
-        _add_tame(found, Stretch(stretch.start + start, stretch.start + stop, line, data), row_format)
-        line += count_feeds(data)
-
-
-def _record_starts(data: memoryview, dialect: Dialect) -> NDArray[np.int64]:
-    view = np.frombuffer(data, np.uint8)
-    return record_starts(view, find_byte(view, dialect.quote))
-
-
-def _parse(data: memoryview, row_format: RowFormat) -> pa.Table | None:
-    """Return the wanted columns, or None where Arrow refuses a row or does not find those there are."""
-    dialect = row_format.dialect
-    if data[: len(BYTE_ORDER_MARK)] == BYTE_ORDER_MARK:  # Arrow would take it off the text
-        return None
-    names = [f"c{number}" for number in range(len(dialect.columns))]
-    wanted = [names[index] for index in row_format.indices]
-    read = pa.csv.ReadOptions(use_threads=False, column_names=names, block_size=len(data) + 1)
-    parse = pa.csv.ParseOptions(delimiter=dialect.delimiter, quote_char=dialect.quote or False)
-    convert = pa.csv.ConvertOptions(
-        column_types=dict.fromkeys(wanted, pa.string()),
-        include_columns=wanted,
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=True,
-    )
+    fields, dialect = stretch.fields, row_format.dialect
+    if fields is None:
+        return _read_records(stretch.records, row_format)
+    good = np.flatnonzero(fields.widths == len(dialect.columns))
+    columns = [text_column(stretch.data, fields, good, slot, dialect.quote) for slot in range(len(row_format.wanted))]
+    rejects = {
+        number: _refuse(stretch, fields, number, dialect)
+        for number in np.flatnonzero(fields.widths != len(dialect.columns)).tolist()
+    }
+    table = pa.table(columns, list(row_format.wanted))
     try:
-        table = pa.csv.read_csv(pa.BufferReader(data), read, parse, convert)
-    except pa.ArrowException:
-        return None
-    if len(table) != count_feeds(data) and len(table) != len(_record_starts(data, dialect)):
-        return None
-    return table.rename_columns(list(row_format.wanted))
+        table.validate(full=True)
+    except pa.ArrowInvalid:
+        table, invalid = _decode(table, row_format.bad_bytes)
+        for row, column in invalid.items():
+            rejects[int(good[row])] = _refuse_bytes(stretch, fields, int(good[row]), column, row_format.bad_bytes or "")
+        good = np.delete(good, list(invalid))
+    return StretchRows(table, good, [rejects[number] for number in sorted(rejects)])
 
 
-def _add_records(found: StretchRows, stretch: Stretch, records: Iterable[Record], row_format: RowFormat) -> None:
-    rows = []
-    for record in records:
+def _refuse(stretch: Stretch, fields: Fields, number: int, dialect: Dialect) -> Reject:
+    line, raw, width = _place(stretch, fields, number)
+    if width < 0:
+        return refuse_line(line, raw, BAD_QUOTE, dialect)
+    return refuse_width(line, raw, width, dialect)
+
+
+def _refuse_bytes(stretch: Stretch, fields: Fields, number: int, column: str, reason: str) -> Reject:
+    line, raw, _ = _place(stretch, fields, number)
+    return Reject(line, column, reason, show_bytes(raw))
+
+
+def _place(stretch: Stretch, fields: Fields, number: int) -> tuple[int, bytes, int]:
+    """Return line, bytes and width of a record."""
+    raw = bytes(stretch.data[fields.begins[number] : fields.ends[number]])
+    return stretch.line + int(fields.lines[number]), raw, int(fields.widths[number])
+
+
+def _decode(table: pa.Table, bad_bytes: str | None) -> tuple[pa.Table, dict[int, str]]:
+    """Return the rows that are valid UTF-8, and of the others the first column that is not.
+
+    Where there is no reason to refuse them, all rows are returned, with U+FFFD for what is not valid.
+    """
+    rows: list[list[str | None]] = []
+    invalid: dict[int, str] = {}
+    columns = [table[name].combine_chunks().cast(pa.binary()).to_pylist() for name in table.column_names]
+    for number, cells in enumerate(zip(*columns, strict=True)):
+        row = [None if cell is None else cell.decode("utf-8", "replace") for cell in cells]
+        bad = (
+            name
+            for name, cell, text in zip(table.column_names, cells, row, strict=True)
+            if text and text.encode() != cell
+        )
+        column = next(bad, None) if bad_bytes is not None else None
+        if column is None:
+            rows.append(row)
+        else:
+            invalid[number] = column
+    return _to_table(rows, table.column_names), invalid
+
+
+def _read_records(records: Iterable[Record], row_format: RowFormat) -> StretchRows:
+    rows: list[list[str | None]] = []
+    delivered, rejects = [], []
+    for number, record in enumerate(records):
         row = read_row(record, row_format)
         if isinstance(row, Reject):
-            found.rejects.append(row)
+            rejects.append(row)
         else:
             rows.append(row)
-    if rows:
-        columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
-        found.tables.append(pa.table(columns, list(row_format.wanted)))
-        place = stretch.start, stretch.stop, stretch.line
-        found.pieces.append(Piece(*place, len(rows), strict=True, doubtful_until=stretch.doubtful_until))
+            delivered.append(number)
+    return StretchRows(_to_table(rows, row_format.wanted), np.array(delivered, np.int64), rejects)
+
+
+def _to_table(rows: Sequence[Sequence[str | None]], names: Sequence[str]) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+    return pa.table([pa.array(column, pa.string()) for column in columns], list(names))

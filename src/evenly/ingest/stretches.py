@@ -1,8 +1,7 @@
 """A CSV file in stretches of whole records, in order.
 
-In: a plain UTF-8 file and its dialect. Out: stretches. Where the division into records is beyond doubt
-(`evenly.ingest.quotes`) they are large, and any reader may take them, several at a time; where it is not, the
-records themselves are found one by one (`evenly.ingest.strict_rows`), and behind the doubt it goes on as before. How
+In: a plain UTF-8 file and how its rows are read. Out: stretches: of a large file the bytes with the places of their
+fields, found by a compiled loop; of a small one, or one that escapes quotes, the records of Python's csv module. How
 large the stretches are makes no difference to the records.
 """
 
@@ -10,11 +9,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from evenly.ingest.quotes import find_byte, find_doubt
+from evenly.ingest.fields import find_fields
 from evenly.ingest.strict_rows import ROW_BYTES, StrictRows
 
 if TYPE_CHECKING:
@@ -22,16 +20,14 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from numpy.typing import NDArray
-
-    from evenly.ingest.dialect import Dialect
+    from evenly.ingest.fields import Fields
+    from evenly.ingest.record_rows import RowFormat
     from evenly.ingest.strict_rows import Record
 
-__all__ = ["BYTE_ORDER_MARK", "Stretch", "Stretches", "count_feeds"]
+__all__ = ["Stretch", "Stretches"]
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_DOUBTFUL_BYTES = 256 << 10
-_NOTHING = memoryview(b"")
+_RECORDS = 8_192
 
 
 @dataclass(frozen=True)
@@ -42,110 +38,88 @@ class Stretch:
     ----------
     start, stop, line
         The bytes of the file that they take, and the line on which they begin, from 1.
-    data
-        Those bytes, where the division into records is beyond doubt.
-    records
-        The records, where it is not.
     doubtful_until
-        As `evenly.ingest.strict_rows.StrictRows` has it.
+        As `evenly.ingest.strict_rows.StrictRows` has it where they begin.
+    data, fields
+        The bytes and the places of the fields in them; none where there are `records`.
+    records
+        The records themselves.
     """
 
     start: int
     stop: int
     line: int
-    data: memoryview = _NOTHING
+    doubtful_until: int
+    data: memoryview = memoryview(b"")
+    fields: Fields | None = None
     records: tuple[Record, ...] = ()
-    doubtful_until: int = 0
 
 
 @dataclass(frozen=True)
 class Stretches:
-    """Cuts the file `plain`, written in `dialect`, into stretches of about `stretch_bytes`."""
+    """Cuts a file.
+
+    Attributes
+    ----------
+    plain
+        The file.
+    row_format
+        How its rows are read.
+    stretch_bytes
+        How many bytes are looked at at once.
+    compiled_bytes
+        From how many bytes on a file is worth the half second that the compiled loop takes to load.
+    """
 
     plain: Path
-    dialect: Dialect
+    row_format: RowFormat
     stretch_bytes: int
+    compiled_bytes: int
 
     def __iter__(self) -> Iterator[Stretch]:
         """Yield the stretches of the file in order, without its header."""
+        dialect = self.row_format.dialect
         with self.plain.open("rb") as source:
-            at, line = self._skip_header(source)
-            size = self.stretch_bytes
-            while data := _read_at(source, at, size):
-                stop, doubt = self._find_end(data, complete=len(data) < size)
-                if stop:
-                    stretch = Stretch(at, at + stop, line, memoryview(data)[:stop])
+            marked = source.read(len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK
+            rows = self._rows_from(source, len(BYTE_ORDER_MARK) if marked else 0)
+            if dialect.header:
+                next(rows.read(sys.maxsize), None)
+            if dialect.plain and self.plain.stat().st_size >= self.compiled_bytes:
+                yield from self._divided(source, rows.position, rows.line)
+            else:
+                while (stretch := _take(rows, _RECORDS)) is not None:
                     yield stretch
-                    at, line = stretch.stop, line + count_feeds(stretch.data)
-                elif doubt is None and size < ROW_BYTES:
-                    size = min(2 * size, ROW_BYTES)
-                    continue
-                else:
-                    rows = StrictRows(_file_at(source, at), self.dialect, line, at)
-                    yield from _find_records(rows, at + max(doubt or 0, _DOUBTFUL_BYTES))
-                    at, line = rows.position, rows.line
+
+    def _rows_from(self, source: BinaryIO, at: int, line: int = 1, doubtful_until: int = 0) -> StrictRows:
+        source.seek(at)
+        return StrictRows(source, self.row_format.dialect, line, at, doubtful_until)
+
+    def _divided(self, source: BinaryIO, at: int, line: int) -> Iterator[Stretch]:
+        """Yield stretches by the compiled loop; a record too long for it goes through the csv module."""
+        doubtful_until, size = 0, self.stretch_bytes
+        while True:
+            source.seek(at)
+            data = memoryview(source.read(size))
+            complete, relative = len(data) < size, max(doubtful_until - at, 0)
+            fields = find_fields(data, self.row_format, doubtful_until=relative, complete=complete)
+            if fields.end:
+                stop = at + fields.end
+                yield Stretch(at, stop, line, doubtful_until, data[: fields.end], fields)
+                doubtful_until, at, line = at + fields.doubtful_until, stop, line + fields.n_feeds
                 size = self.stretch_bytes
-
-    def _skip_header(self, source: BinaryIO) -> tuple[int, int]:
-        """Return where the first row begins, and on which line."""
-        at = len(BYTE_ORDER_MARK) if _read_at(source, 0, len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK else 0
-        rows = StrictRows(_file_at(source, at), self.dialect, position=at)
-        if self.dialect.header:
-            next(rows.read(sys.maxsize), None)
-        return rows.position, rows.line
-
-    def _find_end(self, data: bytes, *, complete: bool) -> tuple[int, int | None]:
-        """Return how many of the bytes are records beyond doubt, and where none is the first doubtful byte, if any.
-
-        Nothing can be told where there are neither records nor doubts: more bytes are needed.
-        """
-        if not self.dialect.plain:
-            return 0, len(data)
-        view = np.frombuffer(data, np.uint8)
-        quotes = find_byte(view, self.dialect.quote)
-        end = len(data) if complete else _last_end(data, quotes, len(data))
-        inside = quotes[: np.searchsorted(quotes, end or len(data))]
-        if not end:
-            inside = inside[: len(inside) // 2 * 2]
-        doubt = find_doubt(
-            view[: end or len(data)], inside, delimiter=self.dialect.delimiter, has_returns=b"\r" in data
-        )
-        if doubt == (end or len(data)):
-            return end, None
-        return _last_end(data, inside, doubt), doubt
+            elif complete:
+                return
+            elif size < ROW_BYTES:
+                size = min(2 * size, ROW_BYTES)
+            else:
+                rows = self._rows_from(source, at, line, doubtful_until)
+                if (stretch := _take(rows, 1)) is not None:
+                    yield stretch
+                at, line, doubtful_until = rows.position, rows.line, rows.doubtful_until
 
 
-def _read_at(source: BinaryIO, at: int, size: int) -> bytes:
-    source.seek(at)
-    return source.read(size)
-
-
-def _file_at(source: BinaryIO, at: int) -> BinaryIO:
-    source.seek(at)
-    return source
-
-
-def _last_end(data: bytes, quotes: NDArray[np.int64], stop: int) -> int:
-    """Return the end of the last record that ends before byte `stop`; 0 where none does."""
-    feed = data.rfind(b"\n", 0, stop)
-    while feed >= 0:
-        n_before = int(np.searchsorted(quotes, feed))
-        if n_before % 2 == 0:
-            return feed + 1
-        feed = data.rfind(b"\n", 0, int(quotes[n_before - 1]))
-    return 0
-
-
-def _find_records(rows: StrictRows, stop: int) -> Iterator[Stretch]:
-    """Yield the records up to byte `stop`, and on to the end of what is doubtful there."""
-    while rows.position < max(stop, rows.doubtful_until):
-        start, line, doubtful_until = rows.position, rows.line, rows.doubtful_until
-        records = tuple(rows.read(min(start + _DOUBTFUL_BYTES, max(stop, doubtful_until))))
-        if rows.position == start:
-            return
-        yield Stretch(start, rows.position, line, records=records, doubtful_until=doubtful_until)
-
-
-def count_feeds(data: memoryview) -> int:
-    """Return how many line feeds there are."""
-    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
+def _take(rows: StrictRows, n_records: int) -> Stretch | None:
+    """Return the next records, None where there is none."""
+    start, line, doubtful_until = rows.position, rows.line, rows.doubtful_until
+    records = tuple(islice(rows.read(sys.maxsize), n_records))
+    return Stretch(start, rows.position, line, doubtful_until, records=records) if records else None

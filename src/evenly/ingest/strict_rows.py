@@ -3,7 +3,7 @@
 In: a binary file that stands at the beginning of a record. Out: every record with its line and bytes, or why it is
 none. A quote that is never closed, or closed in the midst of a text, costs the line in which its record begins; the
 next line begins a record again, so that no good row behind it is lost. Of the lines that had been taken for the
-inside of the quote, one that holds quotes itself must hold them beyond doubt.
+inside of the quote, one that holds quotes itself must hold them around its fields.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from evenly.ingest.quotes import find_byte, find_doubt
+from evenly.ingest.quotes import holds_bare_quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,7 +136,7 @@ class StrictRows:
 
     def _accept(self, fields: list[str]) -> Record:
         raw = self._taken[0] if len(self._taken) == 1 else b"".join(self._taken)
-        if self.position < self.doubtful_until and self._is_doubtful(raw):
+        if self.position < self.doubtful_until and holds_bare_quote(raw, self.dialect):
             return self._refuse(BAD_QUOTE)
         if self._has_returns:
             fields = [cell.replace(_LONE_RETURN, "\r") for cell in fields]
@@ -146,12 +144,6 @@ class StrictRows:
         self.position += self._size
         self.line += len(self._taken)
         return record
-
-    def _is_doubtful(self, raw: bytes) -> bool:
-        if not self.dialect.plain:
-            return False
-        view, delimiter = np.frombuffer(raw, np.uint8), self.dialect.delimiter
-        return find_doubt(view, find_byte(view, self.dialect.quote), delimiter=delimiter, has_returns=False) < len(raw)
 
     def _refuse(self, reason: str) -> Record:
         """Refuse the first line of what was taken; the others come again."""

@@ -109,4 +109,5 @@ def _keep(text: FlatIds, kept: NDArray[np.int64], first: NDArray[np.int64]) -> N
     if not lost.any():
         return text.values
     runs = np.stack([first, lost, kept - first], axis=1).ravel()
-    return text.values[np.repeat(np.tile(np.array([True, False, True]), len(kept)), runs)]
+    chosen: NDArray[np.unsignedinteger] = text.values[np.repeat(np.tile([True, False, True], len(kept)), runs)]
+    return chosen

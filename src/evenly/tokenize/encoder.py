@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from evenly.tokenize.assembly import Encoded
     from evenly.tokenize.cut import Truncate
     from evenly.tokenize.engines import Engine
+    from evenly.tokenize.plain_text import SpecialTokens
     from evenly.tokenize.template import Template
 
 __all__ = ["Encoder", "Vocabulary", "encode", "read_vocabulary"]
@@ -42,7 +43,7 @@ def encode(
     *,
     max_length: int | None = None,
     truncate: Truncate = "head",
-    special_tokens: str = "text",
+    special_tokens: SpecialTokens = "text",
     engine: str = "auto",
 ) -> pa.ListArray:
     """Encode texts to the ids that the tokenizer gives, special tokens around them, without padding.
@@ -89,7 +90,7 @@ def encode(
     strings = pc.fill_null((given if isinstance(given, pa.Array) else pa.array(given)).cast(pa.string()), "")
     vocabulary = read_vocabulary(tokenizer, special_tokens=special_tokens)
     sample = pick_nasty(strings, vocabulary.special, _SAMPLE_OF_A_KIND)
-    chosen = choose_engine(vocabulary.content_json, engine, sample).engine
+    chosen = choose_engine(vocabulary.content_json, engine, sample, vocabulary.special).engine
     return vocabulary.open_encoder(chosen, max_length=max_length, truncate=truncate)([strings]).ids
 
 
@@ -122,7 +123,7 @@ class Vocabulary:
         return Encoder(open_engine(engine, self.content_json), self.template, self.id_type, max_length, truncate)
 
 
-def read_vocabulary(tokenizer: Any, *, special_tokens: str = "text") -> Vocabulary:
+def read_vocabulary(tokenizer: Any, *, special_tokens: SpecialTokens = "text") -> Vocabulary:
     """Read a tokenizer, which stays as it is; see `encode`."""
     from tokenizers import Tokenizer
 
@@ -162,9 +163,7 @@ class Encoder:
                 f"{len(columns)} text(s): give at least {n_special + 1}."
             )
         texts = [self.engine.encode(column) for column in columns]
-        return assemble_rows(
-            texts, pieces, max_length=self.max_length, truncate=self.truncate, id_type=self.id_type
-        )
+        return assemble_rows(texts, pieces, max_length=self.max_length, truncate=self.truncate, id_type=self.id_type)
 
 
 def _find_json(path: Path) -> Path:

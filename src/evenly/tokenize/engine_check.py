@@ -18,6 +18,8 @@ from evenly.tokenize.engines import FAST_ENGINES, REFERENCE, engine_version, is_
 from evenly.tokenize.nasty import BY_HEART
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evenly.tokenize.assembly import FlatIds
 
 __all__ = ["EngineCheck", "choose_engine"]
@@ -49,7 +51,7 @@ class EngineCheck:
         return asdict(self)
 
 
-def choose_engine(content_json: str, engine: str, sample: pa.StringArray) -> EngineCheck:
+def choose_engine(content_json: str, engine: str, sample: pa.StringArray, special: Sequence[str] = ()) -> EngineCheck:
     """Return the engine that encodes a build.
 
     Parameters
@@ -61,6 +63,8 @@ def choose_engine(content_json: str, engine: str, sample: pa.StringArray) -> Eng
         ``tokenizers``. Or the name of an engine.
     sample
         Texts of the build, without nulls.
+    special
+        The special tokens, which are spelled in a text each besides.
 
     Raises
     ------
@@ -81,7 +85,8 @@ def choose_engine(content_json: str, engine: str, sample: pa.StringArray) -> Eng
         if engine != "auto":
             raise MissingExtraError.needing(f"tokenize.engine: {fast}", fast, "fast")
         return _reference(f"{fast} is not installed: pip install 'evenly[fast]' for many times the speed, same ids")
-    texts = pa.concat_arrays([pa.array(BY_HEART, pa.string()), sample])
+    spelled = [f"{token} a{token}b {token.lower()}{token}" for token in special]
+    texts = pa.concat_arrays([pa.array([*BY_HEART, *spelled], pa.string()), sample])
     refusal, difference = _compare(fast, content_json, texts)
     if not refusal and not difference:
         same = f"the same ids as {REFERENCE} on {len(texts):,} hostile texts, {len(sample):,} of them of this table"

@@ -19,9 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evenly.tokenize.assembly import FlatIds
+from evenly.tokenize.normalization import take_normalizer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -51,7 +52,11 @@ def open_engine(name: str, content_json: str) -> Engine:
     Exception
         Whatever the library raises for a tokenizer that it does not take.
     """
-    return {REFERENCE: _Tokenizers, "nanotoken": _Nanotoken, "gigatoken": _Gigatoken}[name].open(content_json)
+    if name == "nanotoken":
+        return _Nanotoken.open(content_json)
+    if name == "gigatoken":
+        return _Gigatoken.open(content_json)
+    return _Tokenizers.open(content_json)
 
 
 def is_installed(name: str) -> bool:
@@ -110,17 +115,22 @@ class _Nanotoken:
 @dataclass(frozen=True)
 class _Gigatoken:
     tokenizer: Any
+    normalize: Callable[[pa.StringArray], pa.StringArray] | None = None
 
     @classmethod
     def open(cls, content_json: str) -> _Gigatoken:
         import gigatoken
 
-        return cls(gigatoken.Tokenizer.from_json(content_json))
+        parted = take_normalizer(content_json)  # gigatoken has none of those that can be taken
+        if parted is None:
+            return cls(gigatoken.Tokenizer.from_json(content_json))
+        return cls(gigatoken.Tokenizer.from_json(parted[0]), parted[1])
 
     def encode(self, texts: pa.StringArray) -> FlatIds:
         return _join([self._encode_chunk(chunk) for chunk in _chunks(texts, _FAST_BYTES)])
 
     def _encode_chunk(self, texts: pa.StringArray) -> FlatIds:
+        texts = texts if self.normalize is None else self.normalize(texts)
         found = self.tokenizer.encode_batch(_to_awkward(texts), parallel=_use_threads()).layout
         offsets = np.asarray(found.offsets.data)
         return FlatIds(np.asarray(found.content.data)[offsets[0] : offsets[-1]], np.diff(offsets))

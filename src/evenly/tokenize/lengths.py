@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Lengths"]
 
+_EDGES = sorted({2**k for k in range(32)} | {3 * 2**k for k in range(31)})
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
 @dataclass
 class Lengths:
-    """Counts over rows; `histogram` counts rows by their length before the cut."""
+    """Counts over rows; `histogram` counts rows by their length before the cut (of the longest of several fields)."""
 
     n_rows: int = 0
     n_tokens: int = 0
@@ -31,14 +32,14 @@ class Lengths:
     n_lost: int = 0
     histogram: dict[int, int] = field(default_factory=dict)
 
-    def add(self, kept: NDArray[np.int64], lost: NDArray[np.int64]) -> None:
-        """Add rows by the tokens kept and lost of each, both of shape (n_rows,)."""
+    def add(self, kept: NDArray[np.int64], lost: NDArray[np.int64], length: NDArray[np.int64]) -> None:
+        """Add rows by the tokens kept and lost of each and its length before the cut, all of shape (n_rows,)."""
         self.n_rows += len(kept)
         self.n_tokens += int(kept.sum())
         self.n_cut += int((lost > 0).sum())
         self.n_lost += int(lost.sum())
-        for length, count in zip(*np.unique(kept + lost, return_counts=True), strict=True):
-            self.histogram[int(length)] = self.histogram.get(int(length), 0) + int(count)
+        for value, count in zip(*np.unique(length, return_counts=True), strict=True):
+            self.histogram[int(value)] = self.histogram.get(int(value), 0) + int(count)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON value; `from_json` reads it."""
@@ -71,12 +72,21 @@ class Lengths:
         reached = np.cumsum(counts)
         return {f"{q:g}": int(lengths[np.searchsorted(reached, q * self.n_rows)]) for q in _QUANTILES}
 
+    def bins(self) -> list[list[int]]:
+        """Return pairs of a length (1, 2, 3, 4, 6, 8, 12, ...) and the rows of at most that, above the one before."""
+        n_bins = int(np.searchsorted(_EDGES, max(self.histogram, default=0))) + 1
+        rows = [0] * n_bins
+        for length, count in self.histogram.items():
+            rows[int(np.searchsorted(_EDGES, length))] += count
+        return [[edge, count] for edge, count in zip(_EDGES[:n_bins], rows, strict=True)]
+
     def facts(self) -> dict[str, Any]:
         """Return the figures for a manifest; shares lie in [0, 1]."""
         return {
             "truncated_rows": round(self.n_cut / max(self.n_rows, 1), 6),
             "lost_tokens": round(self.n_lost / max(self.n_tokens + self.n_lost, 1), 6),
             "length_quantiles": self.quantiles(),
+            "length_histogram": self.bins(),
         }
 
     def sentence(self, max_length: int) -> str:

@@ -35,7 +35,7 @@ def load_folder(folder: Path) -> Any:
     if pieces and find_spec("sentencepiece") is None:
         raise MissingExtraError(
             f"The tokenizer in {folder} is a SentencePiece model ({pieces[0]}) without a tokenizer.json; reading it "
-            f"needs sentencepiece: pip install sentencepiece"
+            f"needs sentencepiece: pip install 'evenly[sentencepiece]'"
         )
     return _load(str(folder), what=f"in {folder}", local_files_only=True)
 

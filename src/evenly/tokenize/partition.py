@@ -1,15 +1,14 @@
-"""One parquet file encoded, in a worker process.
+"""One unit of a table encoded, in a worker process.
 
-Comes in: the file, the split of each of its rows, a ``tokenizer.json``. Goes out: an Arrow stream a split, and what
-it holds as a JSON value. Only the `tokenizers` library is loaded here, never `transformers`.
+Comes in: the parts of the unit, the split of each of their rows, a ``tokenizer.json``. Goes out: Arrow streams of
+each split, and what they hold as a JSON value. Only the engine is loaded here, never `transformers`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,10 +18,12 @@ import pyarrow.parquet as pq
 
 from evenly.executor import usable_cores
 from evenly.formats import LABELS_TYPE, SPLITS
-from evenly.tokenize.encoder import open_encoder
+from evenly.tokenize.encoder import read_vocabulary
 from evenly.tokenize.label_lengths import LabelLengths
 from evenly.tokenize.lengths import Lengths
-from evenly.tokenize.texts import BATCH_ROWS, join_columns
+from evenly.tokenize.nasty import pick_nasty
+from evenly.tokenize.shard_files import ShardFiles
+from evenly.tokenize.texts import BATCH_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,94 +31,120 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from evenly.tokenize.cut import Truncate
     from evenly.tokenize.encoder import Encoder
+    from evenly.tokenize.layout import Layout
+    from evenly.tokenize.plain_text import SpecialTokens
+    from evenly.tokenize.units import Part, Unit
 
-__all__ = ["Encoding", "Part", "shard_schema", "write_part"]
-
-
-@dataclass(frozen=True)
-class Part:
-    """A parquet file, its number among the parts, and the split of its rows.
-
-    `codes` has the shape (n_rows,): index into `SPLITS`, or -1 for a row that is in none.
-    """
-
-    path: Path
-    index: int
-    codes: NDArray[np.int8]
+__all__ = ["Encoding", "sample_unit", "shard_schema", "write_unit"]
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """What is the same for every part; `n_sharers` processes share the cores of this machine."""
+    """What is the same for every unit.
 
-    columns: Sequence[str]
-    separator: str
+    Attributes
+    ----------
+    tokenizer
+        Its folder.
+    layout
+        The columns of ids.
+    engine, max_length, truncate, special_tokens
+        As for `evenly.tokenize.encode`, the engine by name.
+    shard_bytes
+        A file of this size is full.
+    n_sharers
+        Processes that share the cores of this machine.
+    """
+
     tokenizer: Path
+    layout: Layout
+    engine: str
     max_length: int
+    truncate: Truncate
+    special_tokens: SpecialTokens
+    shard_bytes: int
     n_sharers: int
 
+    @property
+    def columns(self) -> list[str]:
+        """The text columns."""
+        return [name for _, columns in self.layout.fields for name in columns]
 
-def shard_schema(id_type: pa.DataType) -> pa.Schema:
+
+def shard_schema(layout: Layout, id_type: pa.DataType) -> pa.Schema:
     """Return the columns of a shard."""
-    return pa.schema({"row": pa.int64(), "input_ids": pa.list_(id_type), "labels": LABELS_TYPE})
+    ids = [(name, pa.list_(id_type)) for name, _ in layout.fields]
+    return pa.schema([("row", pa.int64()), *ids, ("labels", LABELS_TYPE)])
 
 
-def write_part(encoding: Encoding, part: Part, folder: Path) -> dict[str, Any]:
-    """Write ``SPLIT/data-INDEX.arrow`` for every split that has rows here.
+def sample_unit(columns: Sequence[str], special: tuple[str, ...], limit: int, unit: Unit, folder: Path) -> str:
+    """Write ``sample-UNIT.parquet`` with the nastiest texts of the first rows of a unit, and return its name.
+
+    There are `limit` of a kind and column; see `pick_nasty`.
+    """
+    batch = next(pq.ParquetFile(unit.parts[0].path).iter_batches(BATCH_ROWS, columns=list(columns)), None)
+    found = [] if batch is None else [pc.fill_null(batch.column(name).cast(pa.string()), "") for name in columns]
+    texts = pa.chunked_array([pick_nasty(column, special, limit) for column in found], pa.string())
+    name = f"sample-{unit.index:05d}.parquet"
+    pq.write_table(pa.table({"text": texts}), folder / name)
+    return name
+
+
+def write_unit(encoding: Encoding, unit: Unit, folder: Path) -> dict[str, Any]:
+    """Write ``SPLIT/data-UNIT.arrow``, and more files where one is full, for every split that has rows here.
 
     Returns
     -------
     dict
-        `splits`: by split `file`, its `sha256`, and `lengths` (see `Lengths.to_json`); `label_lengths`: of all
-        splits together (see `LabelLengths.to_json`).
+        `splits`: by split `files` (see `ShardFiles.written`) and `lengths` (see `Lengths.to_json`);
+        `label_lengths`: of all splits together (see `LabelLengths.to_json`).
     """
     os.environ.setdefault("RAYON_NUM_THREADS", str(max(1, usable_cores() // encoding.n_sharers)))
-    encoder = open_encoder(encoding.tokenizer, max_length=encoding.max_length)
-    name = f"data-{part.index:05d}.arrow"
-    schema = shard_schema(encoder.id_type)
-    lengths, label_lengths = {split: Lengths() for split in _present(part.codes)}, LabelLengths()
-    with ExitStack() as stack:
-        writers = {}
-        for split in lengths:
-            (folder / split).mkdir()
-            writers[split] = stack.enter_context(pa.ipc.new_stream(folder / split / name, schema))
-        for split, batch in _split_batches(part, encoding.columns):
-            encoded, length = _encode_batch(batch, encoding, encoder, schema, lengths[split])
-            writers[split].write_batch(encoded)
-            label_lengths.add(encoded.column("labels"), length)
-    splits = {
-        split: {"file": name, "sha256": _sha256(folder / split / name), "lengths": counts.to_json()}
-        for split, counts in lengths.items()
-    }
+    encoder = _open_encoder(replace(encoding, n_sharers=1))
+    schema = shard_schema(encoding.layout, encoder.id_type)
+    files: dict[str, ShardFiles] = {}
+    lengths, label_lengths = {}, LabelLengths()
+    for split, batch in _split_batches(unit.parts, encoding.columns):
+        if split not in files:
+            files[split] = ShardFiles(folder / split, unit.index, schema, encoding.shard_bytes)
+            lengths[split] = Lengths()
+        encoded, kept, lost, longest = _encode_batch(batch, encoding.layout, encoder, schema)
+        files[split].write(encoded, int(kept.sum()))
+        lengths[split].add(kept, lost, longest)
+        label_lengths.add(encoded.column("labels"), longest)
+    for held in files.values():
+        held.close()
+    splits = {split: {"files": held.written, "lengths": lengths[split].to_json()} for split, held in files.items()}
     return {"splits": splits, "label_lengths": label_lengths.to_json()}
 
 
-def _present(codes: NDArray[np.int8]) -> list[str]:
-    """Return the splits that rows are in; a row with -1 is in none."""
-    return [SPLITS[code] for code in np.unique(codes) if code >= 0]
+@lru_cache(maxsize=1)
+def _open_encoder(encoding: Encoding) -> Encoder:
+    """Keep one encoder a process: from unit to unit an engine knows more words by heart."""
+    vocabulary = read_vocabulary(encoding.tokenizer, special_tokens=encoding.special_tokens)
+    encoder = vocabulary.open_encoder(encoding.engine, max_length=encoding.max_length, truncate=encoding.truncate)
+    return replace(encoder, template=encoding.layout.template)
 
 
-def _split_batches(part: Part, columns: Sequence[str]) -> Iterator[tuple[str, pa.RecordBatch]]:
-    first = 0
-    for batch in pq.ParquetFile(part.path).iter_batches(BATCH_ROWS, columns=["row", *columns, "labels"]):
-        codes = part.codes[first : first + len(batch)]
-        for split in _present(codes):
-            yield split, batch.filter(pa.array(codes == SPLITS.index(split)))
-        first += len(batch)
+def _split_batches(parts: Sequence[Part], columns: Sequence[str]) -> Iterator[tuple[str, pa.RecordBatch]]:
+    for part in parts:
+        first = 0
+        for batch in pq.ParquetFile(part.path).iter_batches(BATCH_ROWS, columns=["row", *columns, "labels"]):
+            codes = part.codes[first : first + len(batch)]
+            for code in np.unique(codes[codes >= 0]):
+                yield SPLITS[code], batch.filter(pa.array(codes == code))
+            first += len(batch)
 
 
 def _encode_batch(
-    batch: pa.RecordBatch, encoding: Encoding, encoder: Encoder, schema: pa.Schema, lengths: Lengths
-) -> tuple[pa.RecordBatch, NDArray[np.int64]]:
-    """Return the columns of a shard, and the length of each row before the cut; add the rows to `lengths`."""
-    encoded = encoder(join_columns(batch, encoding.columns, encoding.separator))
-    kept = pc.list_value_length(encoded.ids).to_numpy(zero_copy_only=False).astype(np.int64)
-    lengths.add(kept, encoded.n_lost)
+    batch: pa.RecordBatch, layout: Layout, encoder: Encoder, schema: pa.Schema
+) -> tuple[pa.RecordBatch, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the columns of a shard, and of each row the ids kept and lost, and the length of its longest field."""
+    encoded = [encoder(layout.texts(batch, columns)) for _, columns in layout.fields]
+    kept = np.stack([np.diff(field.ids.offsets.to_numpy()).astype(np.int64) for field in encoded])
+    lost = np.stack([field.n_lost for field in encoded])
     labels = batch.column("labels").cast(LABELS_TYPE)
-    return pa.record_batch([batch.column("row"), encoded.ids, labels], schema=schema), kept + encoded.n_lost
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    made = pa.record_batch([batch.column("row"), *(field.ids for field in encoded), labels], schema=schema)
+    return made, kept.sum(axis=0), lost.sum(axis=0), (kept + lost).max(axis=0)

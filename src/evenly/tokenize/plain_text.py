@@ -11,14 +11,15 @@ are found in texts as before.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["content_json", "special_tokens_of"]
+__all__ = ["SpecialTokens", "content_json", "special_tokens_of"]
 
+SpecialTokens = Literal["text", "control"]
 _UNREACHABLE = "\ufdd0"  # a code point that Unicode keeps out of texts for good
 
 
-def content_json(tokenizer_json: str, *, special_tokens: str) -> str:
+def content_json(tokenizer_json: str, *, special_tokens: SpecialTokens) -> str:
     """Return the ``tokenizer.json`` that encodes the content of texts.
 
     Parameters

@@ -2,117 +2,201 @@
 
 Comes in: parquet with texts and labels, and a tokenizer folder. Goes out: a folder a split with
 ``data-*.arrow`` (`row` int64, `input_ids` list<uint16 or uint32>, `labels` list<int32>) that
-`datasets.load_from_disk` opens, and ``token_lengths.parquet``, the lengths of each label's texts. A part of the table
-is a partition: it yields one file a split where it has rows. Rows in no split are left out.
+`datasets.load_from_disk` opens, and ``token_lengths.parquet``, the lengths of each label's texts. Some parts of the
+table are a partition (see `units`): it yields one file a split where it has rows, or more where one is full. A build
+that is resumed repeats at most the partition that was under way. Rows in no split are left out.
+
+Each row is in the shards once, however long its text: windows over a long text would be several rows of one number,
+and the reader counts on one (the copies of a plan, predictions, metrics).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evenly.formats import SPLITS, list_parts, read_facts, read_label_names
 from evenly.store import Stage
-from evenly.tokenize.encoder import open_encoder
+from evenly.tokenize.encoder import read_vocabulary
+from evenly.tokenize.engine_check import choose_engine
+from evenly.tokenize.engines import REFERENCE
 from evenly.tokenize.label_lengths import LabelLengths
+from evenly.tokenize.layout import choose_layout
 from evenly.tokenize.lengths import Lengths
-from evenly.tokenize.partition import Encoding, Part, shard_schema, write_part
+from evenly.tokenize.partition import Encoding, sample_unit, shard_schema, write_unit
 from evenly.tokenize.saved_dataset import write_dataset_files, write_dict_file
 from evenly.tokenize.texts import split_codes
+from evenly.tokenize.units import Part, make_units
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import pyarrow as pa
-
+    from evenly.tokenize.cut import Truncate
+    from evenly.tokenize.encoder import Vocabulary
+    from evenly.tokenize.engine_check import EngineCheck
+    from evenly.tokenize.layout import Join, Layout
+    from evenly.tokenize.plain_text import SpecialTokens
+    from evenly.tokenize.units import Unit
     from evenly.workspace import Workspace
 
-__all__ = ["SHARDS", "SYNTHETIC", "write_shards", "write_synthetic_shards"]
+__all__ = ["SHARDS", "SYNTHETIC", "ShardOptions", "write_shards", "write_synthetic_shards"]
 
 _NOT_TEXT = ("row", "seed_row", "reference_row", "share", "position", "label", "labels")
+_OF_A_FILE = ("file", "rows", "tokens")
+_SAMPLED_UNITS, _SAMPLE_OF_A_KIND = 64, 64
 
 
-def write_shards(work: Workspace, *, table: Path, split: Path, tokenizer: Path, max_length: int) -> None:
+@dataclass(frozen=True)
+class ShardOptions:
+    """How texts become shards.
+
+    Attributes
+    ----------
+    max_length
+        Most ids a row (with ``join="columns"`` a row and column), special tokens included.
+    truncate, special_tokens, engine
+        As for `evenly.tokenize.encode`.
+    join
+        How several text columns become ids; see `evenly.tokenize.layout.choose_layout`.
+    shard_bytes
+        Size from which a file is full; also the bytes of text that make a partition.
+    """
+
+    max_length: int
+    truncate: Truncate = "head"
+    join: Join = "separator"
+    special_tokens: SpecialTokens = "text"
+    engine: str = "auto"
+    shard_bytes: int = 64 * 2**20
+
+
+def write_shards(work: Workspace, *, table: Path, split: Path, tokenizer: Path, **options: Any) -> None:
     """Encode every row that is in a split once; write the shards of each split and the lengths of each label.
 
     Parameters
     ----------
     work, table, split, tokenizer
         Where to write; the artifacts to read.
-    max_length
-        Most ids a row, special tokens included; longer texts are cut at the end.
+    **options
+        Of `ShardOptions`.
+
+    Raises
+    ------
+    ConfigError, DataError, MissingExtraError
+        The engine that was named cannot be used; see `evenly.tokenize.engine_check.choose_engine`.
     """
-    parts = [
-        Part(path, index, codes)
-        for index, (path, codes) in enumerate(zip(list_parts(table), split_codes(table, split), strict=True))
-    ]
-    columns = read_facts(table)["text_columns"]
-    found = _write(work, parts, columns=columns, tokenizer=tokenizer, max_length=max_length, splits=SPLITS)
-    per_label = found.table(read_label_names(table), max_length)
+    how = ShardOptions(**options)
+    parts = [Part(path, codes) for path, codes in zip(list_parts(table), split_codes(table, split), strict=True)]
+    found = _write(work, parts, read_facts(table)["text_columns"], tokenizer=tokenizer, splits=SPLITS, how=how)
+    per_label = found.table(read_label_names(table), how.max_length)
     pq.write_table(per_label, work.out / "token_lengths.parquet", compression="zstd")
 
 
-def write_synthetic_shards(work: Workspace, *, plan: Path, tokenizer: Path, max_length: int) -> None:
+def write_synthetic_shards(work: Workspace, *, plan: Path, tokenizer: Path, **options: Any) -> None:
     """Encode the synthetic rows of a plan and write them as shards of the train split; there may be none.
 
     Parameters
     ----------
     work, plan, tokenizer
         Where to write; the artifacts to read.
-    max_length
-        As in `write_shards`.
+    **options
+        As those of `write_shards`.
     """
     path = plan / "synthetic.parquet"
     schema, n_rows = pq.read_schema(path), pq.read_metadata(path).num_rows
     columns = [name for name in schema.names if name not in _NOT_TEXT]
-    parts = [Part(path, 0, np.zeros(n_rows, np.int8))] if n_rows else []
-    _write(work, parts, columns=columns, tokenizer=tokenizer, max_length=max_length, splits=SPLITS[:1])
+    parts = [Part(path, np.zeros(n_rows, np.int8))] if n_rows else []
+    _write(work, parts, columns, tokenizer=tokenizer, splits=SPLITS[:1], how=ShardOptions(**options))
 
 
 def _write(
     work: Workspace,
-    parts: list[Part],
-    *,
+    parts: Sequence[Part],
     columns: Sequence[str],
+    *,
     tokenizer: Path,
-    max_length: int,
     splits: Sequence[str],
+    how: ShardOptions,
 ) -> LabelLengths:
-    n_sharers = max(1, min(work.executor.workers, len(parts)))
-    encoding = Encoding(columns, read_facts(tokenizer)["separator"], tokenizer, max_length, n_sharers)
-    written = work.map(partial(write_part, encoding), parts, name="encode")
-    id_type = open_encoder(tokenizer).id_type
-    lengths = {}
-    for split in splits:
-        pieces = [piece["splits"][split] for piece in written if split in piece["splits"]]
-        write_dataset_files(
-            work.out / split,
-            split=split,
-            schema=shard_schema(id_type),
-            files={piece["file"]: piece["sha256"] for piece in pieces},
-        )
-        lengths[split] = Lengths.total(Lengths.from_json(piece["lengths"]) for piece in pieces)
-    write_dict_file(work.out, splits)
-    _record(work, lengths, id_type, max_length)
-    return LabelLengths.total(piece["label_lengths"] for piece in written)
+    vocabulary = read_vocabulary(tokenizer, special_tokens=how.special_tokens)
+    layout = choose_layout(vocabulary, columns, join=how.join, separator=read_facts(tokenizer)["separator"])
+    units = make_units(parts, columns, how.shard_bytes)
+    check = _choose_engine(work, units, columns, vocabulary, how.engine)
+    encoding = Encoding(
+        tokenizer=tokenizer,
+        layout=layout,
+        engine=check.engine,
+        max_length=how.max_length,
+        truncate=how.truncate,
+        special_tokens=how.special_tokens,
+        shard_bytes=how.shard_bytes,
+        n_sharers=max(1, min(work.executor.workers, len(units))),
+    )
+    written = work.map(partial(write_unit, encoding), units, name="encode")
+    schema = shard_schema(layout, vocabulary.id_type)
+    work.record(engine=check.facts(), id_type=str(vocabulary.id_type), join=_describe_join(layout))
+    _finish(
+        work,
+        {split: [unit["splits"][split] for unit in written if split in unit["splits"]] for split in splits},
+        schema,
+        how.max_length,
+    )
+    if parts:
+        work.note(f"Encoded by {check.engine} {check.version}: {check.outcome}")
+    return LabelLengths.total(unit["label_lengths"] for unit in written)
 
 
-def _record(work: Workspace, lengths: dict[str, Lengths], id_type: pa.DataType, max_length: int) -> None:
+def _choose_engine(
+    work: Workspace, units: Sequence[Unit], columns: Sequence[str], vocabulary: Vocabulary, engine: str
+) -> EngineCheck:
+    """Compare engines on texts of units at even distances."""
+    chosen = [units[i] for i in np.unique(np.linspace(0, len(units) - 1, min(len(units), _SAMPLED_UNITS)).astype(int))]
+    sample = pa.array([], pa.string())
+    if engine != REFERENCE and chosen:
+        limit = -(-_SAMPLE_OF_A_KIND // len(chosen))
+        pick = partial(sample_unit, tuple(columns), vocabulary.special, limit)
+        found = work.map(pick, chosen, name="sample", keep=False, unit="samples")
+        texts = [pq.read_table(work.scratch / "sample" / name)["text"] for name in found]
+        sample = pa.chunked_array([chunk for text in texts for chunk in text.chunks], pa.string()).combine_chunks()
+    return choose_engine(vocabulary.content_json, engine, sample, vocabulary.special)
+
+
+def _finish(work: Workspace, splits: dict[str, list[dict[str, Any]]], schema: pa.Schema, max_length: int) -> None:
+    """Write what makes a data set of the files, and record what they hold."""
+    files = {split: [file for unit in units for file in unit["files"]] for split, units in splits.items()}
+    lengths = {
+        split: Lengths.total(Lengths.from_json(unit["lengths"]) for unit in units) for split, units in splits.items()
+    }
+    for split, held in files.items():
+        digests = {file["file"]: file["sha256"] for file in held}
+        write_dataset_files(work.out / split, split=split, schema=schema, files=digests)
+    write_dict_file(work.out, list(splits))
     total = Lengths.total(lengths.values())
     work.record(
         rows=total.n_rows,
         n_rows={split: piece.n_rows for split, piece in lengths.items()},
         n_tokens={split: piece.n_tokens for split, piece in lengths.items()},
-        id_type=str(id_type),
+        shards={split: [{key: file[key] for key in _OF_A_FILE} for file in held] for split, held in files.items()},
         **total.facts(),
     )
     if total.n_rows:
         work.note(total.sentence(max_length))
 
 
-SHARDS = Stage("shards", 2, write_shards)
-SYNTHETIC = Stage("synthetic", 2, write_synthetic_shards)
+def _describe_join(layout: Layout) -> str:
+    """Say in a word how several text columns became ids."""
+    if len(layout.fields) > 1:
+        return "columns"
+    if len(layout.fields[0][1]) == 1:
+        return "one column"
+    return "tokenizer's own form" if layout.text_separator is None else "text"
+
+
+SHARDS = Stage("shards", 3, write_shards)
+SYNTHETIC = Stage("synthetic", 3, write_synthetic_shards)

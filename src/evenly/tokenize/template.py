@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evenly.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["Template", "read_template"]
 
@@ -60,7 +63,7 @@ def read_template(tokenizer: Any) -> Template:
 
 
 def _find_probe(tokenizer: Any) -> str | None:
-    own = islice(sorted(tokenizer.get_vocab(with_added_tokens=False)), _MOST_PROBES)
+    own: Iterable[str] = islice(sorted(tokenizer.get_vocab(with_added_tokens=False)), _MOST_PROBES)
     for probe in (*_PROBES, *own):
         if tokenizer.encode(probe, add_special_tokens=False).ids:
             return probe

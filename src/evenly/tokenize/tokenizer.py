@@ -1,4 +1,4 @@
-"""The tokenizer of a run: one that is there (a folder, a name of the hub), or a WordPiece trained on the train split.
+"""The tokenizer of a run: one that is there (a folder, a name of the hub), or one trained on the train split.
 
 Comes in: the files of a folder, or a name, or the table and its split. Goes out: a folder that
 ``AutoTokenizer.from_pretrained`` opens without a network, with the ``tokenizer.json`` that the workers read. No code
@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from evenly.formats import list_parts, read_facts, write_json
 from evenly.store import Stage
+from evenly.tokenize import bpe, unigram, wordpiece
 from evenly.tokenize.origin import import_transformers, load_folder, load_hub
 from evenly.tokenize.texts import iter_part_texts, split_codes
-from evenly.tokenize.wordpiece import SPECIAL_TOKENS, train_wordpiece
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TOKENIZER", "make_tokenizer"]
 
+Kind = Literal["wordpiece", "bpe", "unigram"]
+_NAMES = {"wordpiece": "WordPiece", "bpe": "Byte-level BPE", "unigram": "Unigram"}
 _NOT_THE_TOKENIZER = ("name_or_path", "is_local", "local_files_only", "_commit_hash")
 
 
@@ -36,6 +38,7 @@ def make_tokenizer(
     files: tuple[Path, ...] = (),
     name: str | None = None,
     revision: str | None = None,
+    kind: Kind = "wordpiece",
     vocabulary_size: int,
     lowercase: bool,
     seed: int,  # noqa: ARG001 - every stage with a choice gets it; this training has none
@@ -50,7 +53,7 @@ def make_tokenizer(
         The files of a tokenizer folder, all of them, so that they count by content.
     name, revision
         A name of the hub and a commit, tag or branch there.
-    vocabulary_size, lowercase
+    kind, vocabulary_size, lowercase
         Of a tokenizer that is trained.
     seed
         Has no effect: the same texts give the same tokenizer.
@@ -60,7 +63,7 @@ def make_tokenizer(
     SourceNotFoundError
         The folder or name cannot be opened, or has no fast (Rust) form.
     MissingExtraError
-        A SentencePiece model, and the library that converts it is not installed.
+        A SentencePiece model, or a Unigram to be trained, and SentencePiece is not installed.
     """
     if files:
         tokenizer, source = load_folder(Path(os.path.commonpath([path.parent for path in files]))), "folder"
@@ -68,27 +71,44 @@ def make_tokenizer(
         tokenizer, pinned = load_hub(name, revision)
         source = f"hub:{name}@{pinned}"
     else:
-        tokenizer, source = _train(work, table, split, vocabulary_size, lowercase=lowercase), "trained"
-    _save(work, tokenizer, source)
+        texts = _TrainTexts(work, table, split, n_passes=2 if kind == "wordpiece" else 1)
+        tokenizer, source = _train(work, texts, kind, vocabulary_size, lowercase=lowercase), "trained"
+    _save(work, tokenizer, source, _NAMES[kind])
 
 
-def _train(work: Workspace, table: Path, split: Path, vocabulary_size: int, *, lowercase: bool) -> Any:
-    columns, codes = read_facts(table)["text_columns"], split_codes(table, split)
-    total, done = 2 * len(list_parts(table)), 0
+class _TrainTexts:
+    """The texts of the train split, from the start at every call, with progress over `n_passes` calls."""
 
-    def texts() -> Iterator[list[str]]:
-        nonlocal done
-        for part, code in zip(list_parts(table), codes, strict=True):
-            yield from iter_part_texts(part, code, "train", columns, "\n")
-            done += 1
-            work.advance(done, total, "partitions")
+    def __init__(self, work: Workspace, table: Path, split: Path, *, n_passes: int) -> None:
+        self.work = work
+        self.parts = list(zip(list_parts(table), split_codes(table, split), strict=True))
+        self.columns = read_facts(table)["text_columns"]
+        self.total, self.done = n_passes * len(self.parts), 0
 
-    trained, n_texts = train_wordpiece(texts, vocabulary_size=vocabulary_size, lowercase=lowercase)
+    def __call__(self) -> Iterator[list[str]]:
+        for part, codes in self.parts:
+            yield from iter_part_texts(part, codes, "train", self.columns, "\n")
+            self.done += 1
+            self.work.advance(self.done, self.total, "partitions")
+
+
+def _train(work: Workspace, texts: _TrainTexts, kind: Kind, vocabulary_size: int, *, lowercase: bool) -> Any:
+    if kind == "bpe":
+        trained, n_texts = bpe.train_bpe(texts, vocabulary_size=vocabulary_size, lowercase=lowercase)
+        special = bpe.SPECIAL_TOKENS
+    elif kind == "unigram":
+        trained, n_texts = unigram.train_unigram(
+            texts, vocabulary_size=vocabulary_size, lowercase=lowercase, folder=work.scratch
+        )
+        special = wordpiece.SPECIAL_TOKENS
+    else:
+        trained, n_texts = wordpiece.train_wordpiece(texts, vocabulary_size=vocabulary_size, lowercase=lowercase)
+        special = wordpiece.SPECIAL_TOKENS
     work.record(n_texts=n_texts)
-    return import_transformers().PreTrainedTokenizerFast(tokenizer_object=trained, **SPECIAL_TOKENS)
+    return import_transformers().PreTrainedTokenizerFast(tokenizer_object=trained, **special)
 
 
-def _save(work: Workspace, tokenizer: Any, source: str) -> None:
+def _save(work: Workspace, tokenizer: Any, source: str, trained: str) -> None:
     tokenizer.backend_tokenizer.no_truncation()  # a length that some folder carries is not this run's
     tokenizer.backend_tokenizer.no_padding()
     tokenizer.save_pretrained(work.out)
@@ -103,7 +123,7 @@ def _save(work: Workspace, tokenizer: Any, source: str) -> None:
         pad_id=own_pad if own_pad is not None else highest + 1,
         separator=tokenizer.sep_token or "\n",
     )
-    work.note(_sentence(source, len(vocabulary), work.facts.get("n_texts")))
+    work.note(_sentence(source, trained, len(vocabulary), work.facts.get("n_texts")))
     if own_pad is None:
         work.note(f"It has no padding token: id {highest + 1}, one past its own, stands for padding.")
 
@@ -114,10 +134,10 @@ def _forget_origin(path: Path) -> None:
     write_json(path, {key: value for key, value in sorted(config.items()) if key not in _NOT_THE_TOKENIZER})
 
 
-def _sentence(source: str, n_tokens: int, n_texts: int | None) -> str:
+def _sentence(source: str, trained: str, n_tokens: int, n_texts: int | None) -> str:
     if n_texts is not None:
-        return f"WordPiece of {n_tokens:,} tokens, trained on the {n_texts:,} texts of the train split"
+        return f"{trained} of {n_tokens:,} tokens, trained on the {n_texts:,} texts of the train split"
     return f"{n_tokens:,} tokens, from {'the folder given' if source == 'folder' else source}"
 
 
-TOKENIZER = Stage("tokenizer", 1, make_tokenizer)
+TOKENIZER = Stage("tokenizer", 2, make_tokenizer)
