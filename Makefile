@@ -60,7 +60,7 @@ format: install
 # One version for every Python (`fewest`); no addresses, so that any mirror serves. The comment on top is kept.
 pins: $(PINNED)
 	@comment=$$(sed '/^[^#]/,$$d' constraints.txt); \
-	$(BIN)/uv pip compile pyproject.toml --extra train --extra dask --group dev \
+	$(BIN)/uv pip compile pyproject.toml --extra all --group dev \
 	  --universal --python-version 3.11 --fork-strategy fewest $(UPGRADE) \
 	  --generate-hashes --no-annotate --no-emit-index-url --no-header --quiet --output-file constraints.txt && \
 	pins=$$(cat constraints.txt) && printf '%s\n' "$$comment" "$$pins" > constraints.txt

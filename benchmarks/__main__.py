@@ -14,7 +14,17 @@ from pathlib import Path
 
 from benchmarks.harness import compare
 
-NAMES = ("ingest", "split", "statistics", "duplicates", "near_duplicates", "random_over", "ml_ros", "mlsmote", "tokenize")
+NAMES = (
+    "ingest",
+    "split",
+    "statistics",
+    "duplicates",
+    "near_duplicates",
+    "random_over",
+    "ml_ros",
+    "mlsmote",
+    "tokenize",
+)
 
 
 def main() -> None:

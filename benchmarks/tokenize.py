@@ -124,7 +124,9 @@ def _inputs(folder: Path, kind: str) -> dict[str, Any]:
     table = open_artifact(build_table(folder))
     split = store.build(Stage("split", 1, _split_rows), params={"rows": table.manifest.rows}, inputs={})
     files = SHARED / FOLDERS[kind]
-    given = {"files": Files(tuple(sorted(path for path in files.iterdir() if path.is_file())))} if files.is_dir() else {}
+    given = (
+        {"files": Files(tuple(sorted(path for path in files.iterdir() if path.is_file())))} if files.is_dir() else {}
+    )
     params = {"kind": kind, "vocabulary_size": VOCABULARY[kind], "lowercase": kind == "wordpiece", "seed": 0}
     tokenizer = store.build(TOKENIZER, params=params, inputs={"table": table, "split": split, **given})
     return {"table": table, "split": split, "tokenizer": tokenizer}

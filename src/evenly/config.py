@@ -236,6 +236,11 @@ class ResampleConfig(_Section):
     max_growth: float | None = Field(
         0.5, gt=0, le=100, description="Most rows added or removed, as a share of the train rows."
     )
+    features: str | None = Field(
+        None,
+        description="A column of the source that holds a list of numbers a row, such as an embedding, to look for "
+        "neighbours in. null: TF-IDF of the texts.",
+    )
     k_neighbors: int = Field(5, ge=1, le=100, description="mlsmote, mlsol: neighbours within the label's rows.")
     labels: Literal["weighted", "ranking", "union", "intersection"] = Field(
         "weighted",

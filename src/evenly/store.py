@@ -29,7 +29,7 @@ from evenly.manifest import (
     MANIFEST_NAME,
     Manifest,
     canonical_json,
-    digest_files,
+    digest_contents,
     digest_of,
     find_damage,
     read_manifest,
@@ -98,10 +98,10 @@ class Files:
             One of them is not there or cannot be read.
         """
         try:
-            entries = digest_files(self.paths)
+            contents = digest_contents(self.paths)
         except OSError as error:
             raise SourceNotFoundError(f"Cannot read {error.filename}: {error.strerror}.") from error
-        return digest_of([[path.name, entry.sha256] for path, entry in zip(self.paths, entries, strict=True)])
+        return digest_of([[path.name, content] for path, content in zip(self.paths, contents, strict=True)])
 
 
 Input = Artifact | Files

@@ -203,3 +203,30 @@ def test_the_same_bytes_for_any_number_of_workers_and_any_memory(tmp_path: Path,
         executor.close()
     assert alone.artifact.digest == spread.artifact.digest
     assert alone.facts["rows_read"] == 180_000
+
+
+@pytest.mark.parametrize("labels", ["sorted", "later ones come first", "all differ"])
+def test_parts_that_are_written_early_get_their_final_ids(
+    tmp_path: Path, build: Callable[..., Any], labels: str
+) -> None:
+    names = {
+        "sorted": [f"{row % 7}" for row in range(5_000)],
+        "later ones come first": [f"{9 - row // 600}" for row in range(5_000)],
+        "all differ": [f"{(row * 7919) % 5_000}" for row in range(5_000)],
+    }[labels]
+    content = "text,label\n" + "".join(f"text {row},{name}\n" for row, name in enumerate(names))
+    (tmp_path / "t.csv").write_text(content)
+    built = build(tmp_path / "t.csv", partition_rows=1_000)
+    assert built.names == sorted(set(names), key=int)
+    assert [row["labels"] for row in built.rows] == [[name] for name in names]
+    assert [row["row"] for row in built.rows] == list(range(5_000))
+    cut = content.index("text 2500,")
+    parts = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for path, piece in zip(parts, (content[:cut], "text,label\n" + content[cut:]), strict=True):
+        path.write_text(piece)
+    waited = build(*parts, partition_rows=1_000)
+    hashes = [
+        [entry.sha256 for name, entry in one.artifact.manifest.files.items() if name.startswith("part-")]
+        for one in (built, waited)
+    ]
+    assert hashes[0] == hashes[1]

@@ -9,7 +9,7 @@ from evenly.tokenize.lengths import Lengths
 
 def lengths_of(kept: list[int], lost: list[int]) -> Lengths:
     lengths = Lengths()
-    lengths.add(np.array(kept, np.int64), np.array(lost, np.int64))
+    lengths.add(np.array(kept, np.int64), np.array(lost, np.int64), np.array(kept, np.int64) + np.array(lost, np.int64))
     return lengths
 
 
@@ -20,6 +20,7 @@ def test_figures_worked_by_hand():
         "truncated_rows": 0.25,
         "lost_tokens": 0.3,  # 6 of 20
         "length_quantiles": {"0.05": 2, "0.25": 2, "0.5": 4, "0.75": 4, "0.95": 10, "1": 10},
+        "length_histogram": [[1, 0], [2, 1], [3, 0], [4, 2], [6, 0], [8, 0], [12, 1]],
     }
     assert lengths.sentence(4) == "median 4 tokens, 25.0 % of the rows cut at 4 (30.0 % of the tokens lost)"
     assert lengths_of([2], [0]).sentence(4) == "median 2 tokens, none cut"
@@ -32,4 +33,5 @@ def test_partitions_add_up_across_json():
 
 
 def test_no_rows_have_no_quantiles():
-    assert Lengths().facts() == {"truncated_rows": 0.0, "lost_tokens": 0.0, "length_quantiles": {}}
+    none = {"truncated_rows": 0.0, "lost_tokens": 0.0, "length_quantiles": {}, "length_histogram": [[1, 0]]}
+    assert Lengths().facts() == none

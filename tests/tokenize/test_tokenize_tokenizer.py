@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from evenly.errors import MissingExtraError, SourceNotFoundError
+from evenly.errors import DataError, MissingExtraError, SourceNotFoundError
 from evenly.store import Files, Store
 from evenly.tokenize import TOKENIZER
 from evenly.tokenize.wordpiece import choose_alphabet, count_characters, train_wordpiece
@@ -58,27 +58,73 @@ def test_trained_on_the_train_split_alone(store, inputs):
 
 
 TRAIN_SCRIPT = """
-import sys
+import sys, tempfile
+from pathlib import Path
 import numpy as np
-from evenly.tokenize.wordpiece import train_wordpiece
+from evenly.tokenize import bpe, unigram, wordpiece
 
 rng = np.random.default_rng(0)
 # 3000 characters of like frequency: more than the alphabet takes, with ties at its edge
 texts = ["".join(map(chr, rng.choice(np.r_[32, 32, 0x400:0x460, 0x4E00:0x5960], 60))) for _ in range(400)]
-trained, _ = train_wordpiece(lambda: [texts[:150], texts[150:]], vocabulary_size=5000, lowercase=True)
+texts += ["the quick brown fox jumps over the lazy dog " * 2, "quicker foxes, lazier dogs"] * 20
+given = {"vocabulary_size": 5000, "lowercase": True}
+if sys.argv[1] == "wordpiece":
+    trained, _ = wordpiece.train_wordpiece(lambda: [texts[:150], texts[150:]], **given)
+elif sys.argv[1] == "bpe":
+    trained, _ = bpe.train_bpe(lambda: [texts[:150], texts[150:]], **given)
+else:
+    with tempfile.TemporaryDirectory() as folder:
+        trained, _ = unigram.train_unigram(lambda: [texts[:150], texts[150:]], **given, folder=Path(folder))
 sys.stdout.write(trained.to_str())
 """
 
 
-def test_same_bytes_on_every_run_and_for_any_number_of_threads():
+@pytest.mark.parametrize("kind", ["wordpiece", "bpe", "unigram"])
+def test_same_bytes_on_every_run_and_for_any_number_of_threads(kind):
+    if kind == "unigram":
+        pytest.importorskip("sentencepiece")
+
     def train(**env: str) -> str:
-        command = [sys.executable, "-c", TRAIN_SCRIPT]
+        command = [sys.executable, "-c", TRAIN_SCRIPT, kind]
         return subprocess.run(command, env={**os.environ, **env}, check=True, capture_output=True, text=True).stdout
 
-    first = train(RAYON_NUM_THREADS="4")
+    first = train(RAYON_NUM_THREADS="4", PYTHONHASHSEED="1")
     assert len(Tokenizer.from_str(first).get_vocab()) > 2000
-    assert train(RAYON_NUM_THREADS="4") == first
-    assert train(TOKENIZERS_PARALLELISM="false") == first
+    assert train(TOKENIZERS_PARALLELISM="false", PYTHONHASHSEED="2") == first
+
+
+@pytest.mark.parametrize(
+    ("kind", "tokens", "unknown"),
+    [("bpe", ["[CLS]", "the", "Ġquick", "Ġdog", "[SEP]"], False), ("unigram", ["[CLS]", "▁the", "▁d", "[SEP]"], True)],
+)
+def test_other_kinds_learn_words_too(store, inputs, kind, tokens, unknown):
+    if kind == "unigram":
+        pytest.importorskip("sentencepiece")
+    built = store.build(TOKENIZER, params=PARAMS | {"kind": kind}, inputs=inputs)
+    tokenizer = open_auto(built.path)
+    found = tokenizer.convert_ids_to_tokens(tokenizer("The quick dog")["input_ids"])
+    assert [token for token in found if token in tokens] == tokens
+    assert tokenizer.pad_token_id == 0
+    assert not {"zzyzx", "▁zzyzx", "Ġzzyzx"} & set(tokenizer.get_vocab())  # it stands in the test split alone
+    assert tokenizer("a", "dog")["input_ids"].count(tokenizer.sep_token_id) == 2
+    assert ("[UNK]" in tokenizer.convert_ids_to_tokens(tokenizer("日")["input_ids"])) is unknown
+    assert built.manifest.notes[0].endswith("trained on the 15 texts of the train split")
+
+
+def test_a_unigram_of_nothing_is_refused(store):
+    pytest.importorskip("sentencepiece")
+    table = build_table(store, {"text": ["", " "]}, [[0], [0]], n_labels=1)
+    inputs = {"table": table, "split": build_split(store, ["train", "train"])}
+    with pytest.raises(DataError, match=r"cannot train a Unigram of 300 tokens on the 0 distinct words.*wordpiece"):
+        store.build(TOKENIZER, params=PARAMS | {"kind": "unigram"}, inputs=inputs)
+
+
+def test_a_unigram_needs_sentencepiece(store, inputs, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sentencepiece", None)
+    with pytest.raises(
+        MissingExtraError, match=r"kind: unigram needs sentencepiece: pip install 'evenly.sentencepiece"
+    ):
+        store.build(TOKENIZER, params=PARAMS | {"kind": "unigram"}, inputs=inputs)
 
 
 def test_alphabet_keeps_the_most_frequent_ties_by_code_point():
@@ -134,7 +180,7 @@ def test_what_is_no_tokenizer_is_refused(store, inputs, tmp_path):
 def test_sentencepiece_is_asked_for_where_it_is_needed(store, inputs, tmp_path, monkeypatch):
     (tmp_path / "spiece.model").write_bytes(b"model")
     monkeypatch.setattr("evenly.tokenize.origin.find_spec", lambda _: None)
-    with pytest.raises(MissingExtraError, match=r"spiece\.model.*pip install sentencepiece"):
+    with pytest.raises(MissingExtraError, match=r"spiece\.model.*pip install 'evenly.sentencepiece.'"):
         store.build(TOKENIZER, params=PARAMS, inputs={**inputs, "files": Files((tmp_path / "spiece.model",))})
 
 

@@ -136,8 +136,8 @@ def _table_step(config: RunConfig) -> Step:
 def _table_params(config: RunConfig) -> dict[str, Any]:
     """Return how the files are read: not where they are from, which their content stands for."""
     params = config.source.model_dump(mode="json", exclude=_WHERE_ROWS_COME_FROM)
-    by = config.split.by
-    carried = [] if by is None or by in params["keep"] else [by]
+    needed = (config.split.by, config.resample.features)
+    carried = [name for name in dict.fromkeys(needed) if name is not None and name not in params["keep"]]
     return params | {"keep": [*params["keep"], *carried]}
 
 

@@ -12,25 +12,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from evenly.compiled import compiled
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     _Bytes = NDArray[np.uint8]
     _Ints = NDArray[np.int32]
     _Longs = NDArray[np.int64]
+    _Words = NDArray[np.uint64]
 
 __all__ = ["NO_RECORD", "copy_fields", "divide"]
 
 _FEED, _RETURN = 10, 13
 NO_RECORD = -1
+_ZERO, _ONES, _TOPS = np.uint64(0), np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 
 
 @compiled
 def _end_of_line(data: _Bytes, at: int) -> int:
-    """Return where the line ends whose last bytes stand at `at`: behind its line feed; `at` where no line ends there."""
+    """Return where the line ends whose last bytes stand at `at`, behind its line feed; `at` where none ends there."""
     stop = at
     while stop < len(data) and data[stop] == _RETURN:
         stop += 1
@@ -40,7 +43,25 @@ def _end_of_line(data: _Bytes, at: int) -> int:
 
 
 @compiled
-def _end_of_quoted(data: _Bytes, at: int, quote: int) -> tuple[int, int, int]:
+def _has_byte(word: np.uint64, byte: np.uint64) -> bool:
+    """Return whether one of the eight bytes of a word is `byte`, by the carry of x - 1 into an x that is 0."""
+    x = word ^ (byte * _ONES)
+    return bool(((x - _ONES) & ~x & _TOPS) != _ZERO)
+
+
+@compiled
+def _skip_words(words: _Words, at: int, one: np.uint64, other: np.uint64) -> int:
+    """Return `at`, moved on by as many aligned words as hold neither of two bytes."""
+    if at % 8:
+        return at
+    word = at // 8
+    while word < len(words) and not _has_byte(words[word], one) and not _has_byte(words[word], other):
+        word += 1
+    return word * 8
+
+
+@compiled
+def _end_of_quoted(data: _Bytes, words: _Words, at: int, quote: int) -> tuple[int, int, int]:
     """Return where the quote that opens before `at` closes, the doubled quotes and the line feeds on the way."""
     n_doubled, n_feeds = 0, 0
     while at < len(data):
@@ -51,13 +72,14 @@ def _end_of_quoted(data: _Bytes, at: int, quote: int) -> tuple[int, int, int]:
             at += 1
         elif data[at] == _FEED:
             n_feeds += 1
-        at += 1
+        at = _skip_words(words, at + 1, np.uint64(quote), np.uint64(_FEED))
     return -1, n_doubled, n_feeds
 
 
 @compiled
-def divide(  # noqa: PLR0912 - one pass over the bytes
+def divide(  # noqa: C901, PLR0912 - one pass over the bytes
     data: _Bytes,
+    words: _Words,
     delimiter: int,
     quote: int,
     slots: _Ints,
@@ -75,8 +97,8 @@ def divide(  # noqa: PLR0912 - one pass over the bytes
 
     Parameters
     ----------
-    data
-        Bytes.
+    data, words
+        Bytes, and the same eight at a time.
     delimiter, quote
         One byte each; `quote` is -1 where quotes are part of the text.
     slots
@@ -110,7 +132,7 @@ def divide(  # noqa: PLR0912 - one pass over the bytes
             start, n_doubled = at, 0
             if at < len(data) and data[at] == quote:
                 start += 1
-                stop, n_doubled, more = _end_of_quoted(data, start, quote)
+                stop, n_doubled, more = _end_of_quoted(data, words, start, quote)
                 n_feeds += more
                 at = len(data) if stop < 0 else stop + 1
                 good = stop >= 0

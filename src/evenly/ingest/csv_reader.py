@@ -24,7 +24,7 @@ from evenly.ingest.stretches import Stretches
 from evenly.ingest.unpacking import read_first_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -75,19 +75,21 @@ class CsvReader:
     def batches(self) -> Iterator[pa.Table]:
         """Yield the wanted columns as text, rows in the order of the file."""
         stretches = Stretches(self._plain, self._format, self._stretch_bytes, _COMPILED_BYTES)
-        for stretch, found in self._read(stretches):
+        for stretch, found in self._read(iter(stretches)):
             for reject in found.rejects:
                 self._diverted.add(reject)
             if len(found.table):
                 self._pieces.append(Piece.of(stretch, len(found.table)))
                 yield found.table
 
-    def _read(self, stretches: Iterable[Stretch]) -> Iterator[tuple[Stretch, StretchRows]]:
-        """Read stretches on several threads, a few ahead of what is taken, in order."""
-        pool = ThreadPoolExecutor(self._threads)
+    def _read(self, stretches: Iterator[Stretch]) -> Iterator[tuple[Stretch, StretchRows]]:
+        """Read stretches on several threads, a few ahead of what is taken, in order; one more thread cuts them."""
+        pool = ThreadPoolExecutor(self._threads + 1)
         waiting: deque[tuple[Stretch, Future[StretchRows]]] = deque()
         try:
-            for stretch in stretches:
+            cut = pool.submit(next, stretches, None)
+            while (stretch := cut.result()) is not None:
+                cut = pool.submit(next, stretches, None)
                 waiting.append((stretch, pool.submit(read_stretch, stretch, self._format)))
                 if len(waiting) > self._threads:
                     taken, found = waiting.popleft()

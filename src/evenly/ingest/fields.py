@@ -79,6 +79,7 @@ def find_fields(data: memoryview, row_format: RowFormat, *, doubtful_until: int,
     widths = np.empty(_MOST_RECORDS, np.int32)
     n, end, n_feeds, until = divide(
         np.frombuffer(data, np.uint8),
+        np.frombuffer(data[: len(data) // 8 * 8], np.uint64),
         ord(row_format.dialect.delimiter),
         _code(row_format.dialect.quote),
         slots,
@@ -86,8 +87,8 @@ def find_fields(data: memoryview, row_format: RowFormat, *, doubtful_until: int,
         complete,
         *(starts, stops, doubled, begins, ends, lines, widths),
     )
-    arrays = (array[:n] for array in (starts, stops, doubled, begins, ends, lines, widths))
-    return Fields(*arrays, end, n_feeds, until)
+    wanted = starts[:n], stops[:n], doubled[:n]
+    return Fields(*wanted, begins[:n], ends[:n], lines[:n], widths[:n], end, n_feeds, until)
 
 
 def text_column(data: memoryview, fields: Fields, records: NDArray[np.int64], slot: int, quote: str) -> pa.StringArray:
@@ -99,11 +100,12 @@ def text_column(data: memoryview, fields: Fields, records: NDArray[np.int64], sl
     sizes = stops - starts - doubled
     offsets = np.zeros(len(records) + 1, np.int32)
     np.cumsum(sizes, out=offsets[1:])
-    out = np.empty(offsets[-1], np.uint8)
-    copy_fields(np.frombuffer(data, np.uint8), _code(quote), starts, stops, doubled, offsets, out)
+    out = pa.allocate_buffer(int(offsets[-1]))
+    into = np.frombuffer(out, np.uint8)
+    copy_fields(np.frombuffer(data, np.uint8), _code(quote), starts, stops, doubled, offsets, into)
     filled = sizes > 0
     valid = None if filled.all() else pa.py_buffer(np.packbits(filled, bitorder="little"))
-    return pa.StringArray.from_buffers(len(records), pa.py_buffer(offsets), pa.py_buffer(out), valid)
+    return pa.StringArray.from_buffers(len(records), pa.py_buffer(offsets), out, valid)
 
 
 def _code(quote: str) -> int:

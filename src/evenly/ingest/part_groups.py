@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from evenly.executor import usable_cores
+from evenly.ingest.early_parts import EarlyPart, settle_part
 from evenly.ingest.parts import PartItem, write_part
 
 if TYPE_CHECKING:
@@ -31,11 +32,11 @@ _COPIES = 3  # of a part: as it is read, with its ids, as it is written
 class PartGroup:
     """Parts, and how many of them are written at once."""
 
-    parts: tuple[PartItem, ...]
+    parts: tuple[PartItem | EarlyPart, ...]
     threads: int
 
 
-def group_parts(parts: Sequence[PartItem], executor: Executor, *, part_bytes: int) -> list[PartGroup]:
+def group_parts(parts: Sequence[PartItem | EarlyPart], executor: Executor, *, part_bytes: int = 0) -> list[PartGroup]:
     """Divide parts of about `part_bytes` into groups.
 
     Parameters
@@ -45,7 +46,7 @@ def group_parts(parts: Sequence[PartItem], executor: Executor, *, part_bytes: in
     executor
         Maps the groups; its memory limit bounds how many parts are written at once.
     part_bytes
-        Bytes of one part.
+        Bytes of one part; 0 where it need not be in memory.
     """
     n_at_once = executor.workers if len(parts) > _MOST_PARTS else 1
     fitting = executor.memory_limit // n_at_once // (_COPIES * part_bytes + 1)
@@ -55,6 +56,10 @@ def group_parts(parts: Sequence[PartItem], executor: Executor, *, part_bytes: in
 
 
 def write_group(group: PartGroup, folder: Path) -> list[dict[str, int]]:
-    """Write the parts of a group into `folder`; return what `write_part` does, for each."""
+    """Write the parts of a group into `folder`; return for each what `evenly.ingest.parts.count_held` does."""
     with ThreadPoolExecutor(group.threads) as pool:
-        return list(pool.map(partial(write_part, folder=folder), group.parts))
+        return list(pool.map(partial(_write, folder=folder), group.parts))
+
+
+def _write(part: PartItem | EarlyPart, folder: Path) -> dict[str, int]:
+    return settle_part(part, folder) if isinstance(part, EarlyPart) else write_part(part, folder)

@@ -1,7 +1,7 @@
 """Step one, a file at a time: raw file -> checked rows in Arrow IPC, rejects, counts.
 
-The rows wait uncompressed, so that the next step maps them into memory without a copy. What goes out is a JSON
-value: how many rows were read, kept and refused and why, the label names with their counts, the batch sizes.
+The rows of several files wait for those of the others; those of a single file become parts at once. What goes out is
+a JSON value: how many rows were read, kept and refused and why, the label names with their counts, the batch sizes.
 """
 
 from __future__ import annotations
@@ -13,20 +13,22 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from evenly.errors import DataError
 from evenly.ingest.bad_bytes import suggest_encoding
+from evenly.ingest.early_parts import EarlyParts
 from evenly.ingest.emptied import DoubtfulLog, find_doubtful
 from evenly.ingest.readers import open_reader
 from evenly.ingest.reading import ReadOptions
 from evenly.ingest.rejects import Reject, RejectLog, merge_by_line
 from evenly.ingest.rows import check_rows
+from evenly.ingest.waiting_rows import RowSink, WaitingRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from evenly.ingest.dialect import Dialect
@@ -39,7 +41,10 @@ __all__ = ["FileCounts", "FileItem", "read_file"]
 
 @dataclass(frozen=True)
 class FileItem:
-    """One source file and what to take from it."""
+    """One source file and what to take from it.
+
+    `early_rows`: write parts of so many rows while the file is read (`evenly.ingest.early_parts`); 0: the rows wait.
+    """
 
     number: int
     raw: RawFile
@@ -48,6 +53,7 @@ class FileItem:
     dialect: Dialect | None
     threads: int
     memory_bytes: int
+    early_rows: int = 0
 
     @property
     def rows_name(self) -> str:
@@ -75,6 +81,8 @@ class FileCounts:
         Counts; the rest was refused.
     batch_rows
         Rows of each Arrow batch.
+    early
+        Where parts are written already, what `evenly.ingest.parts.count_held` found in each.
     names, name_counts
         Labels as numbered in the file, and how many kept rows hold each.
     renamed
@@ -96,6 +104,7 @@ class FileCounts:
     rows_read: int
     rows_kept: int
     batch_rows: list[int]
+    early: list[dict[str, int]]
     names: list[str]
     name_counts: list[int]
     renamed: list[str]
@@ -136,7 +145,7 @@ def read_file(item: FileItem, folder: Path) -> dict[str, Any]:
     )
     reader = open_reader(item.raw, options, room)
     intake = _Intake(item, reader)
-    intake.write_rows(folder / item.rows_name)
+    intake.write_rows(folder)
     log = intake.collect_rejects(folder)
     shutil.rmtree(room)
     counts = intake.count(log)
@@ -162,22 +171,28 @@ class _Intake:
         self._counts = np.zeros(0, np.int64)
         self._held: Counter[int] = Counter()
         self._changed: Counter[str] = Counter()
+        self._early: list[dict[str, int]] = []
 
-    def write_rows(self, path: Path) -> None:
-        writer = None
-        with pa.OSFile(str(path), "wb") as sink:
-            for batch in self._reader.batches():
-                checked = check_rows(batch, self._item.layout, self._vocabulary)
-                self._keep_refused(checked.refused)
-                self._changed.update(checked.changed)
-                self._n_delivered += len(batch)
-                writer = writer or pa.ipc.new_file(sink, checked.kept.schema)
-                for piece in checked.kept.combine_chunks().to_batches():
-                    writer.write_batch(piece)
-                    self._batch_rows.append(piece.num_rows)
-                    self._count_labels(piece.column("labels"))
-            if writer is not None:
-                writer.close()
+    def write_rows(self, folder: Path) -> None:
+        """Write the rows that are kept: to wait, or at once as parts."""
+        sink = self._open_sink(folder)
+        for batch in self._reader.batches():
+            checked = check_rows(batch, self._item.layout, self._vocabulary)
+            self._keep_refused(checked.refused)
+            self._changed.update(checked.changed)
+            self._n_delivered += len(batch)
+            kept = checked.kept.combine_chunks()
+            if len(kept):
+                self._count_labels(kept["labels"].chunk(0))
+                self._batch_rows.append(len(kept))
+                sink.add(kept, self._counts)
+        self._early = sink.close(self._counts)
+
+    def _open_sink(self, folder: Path) -> RowSink:
+        if not self._item.early_rows:
+            return WaitingRows(folder / self._item.rows_name)
+        keep_order = bool(self._item.layout.labels.names)
+        return EarlyParts(folder, self._vocabulary, partition_rows=self._item.early_rows, keep_order=keep_order)
 
     def _keep_refused(self, refused: Sequence[tuple[int, str | None, str]]) -> None:
         """Keep numbers only: there may be millions."""
@@ -233,6 +248,7 @@ class _Intake:
             rows_read=self._n_delivered + log.reasons.total() - len(self._refused),
             rows_kept=sum(self._batch_rows),
             batch_rows=self._batch_rows,
+            early=self._early,
             names=names,
             name_counts=self._name_counts(),
             renamed=self._vocabulary.renamed,

@@ -28,6 +28,7 @@ __all__ = ["Stretch", "Stretches"]
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _RECORDS = 8_192
+_NOTHING = memoryview(b"")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Stretch:
     stop: int
     line: int
     doubtful_until: int
-    data: memoryview = memoryview(b"")
+    data: memoryview = _NOTHING
     fields: Fields | None = None
     records: tuple[Record, ...] = ()
 

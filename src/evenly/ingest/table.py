@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from evenly.errors import ColumnNotFoundError, DataError
 from evenly.executor import usable_cores
 from evenly.ingest.all_rejects import write_rejects
+from evenly.ingest.early_parts import EarlyPart
 from evenly.ingest.files import find_raw_files
 from evenly.ingest.gathered import gather
 from evenly.ingest.head import read_raw_head
@@ -36,13 +37,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from evenly.executor import Executor
     from evenly.formats import Task
     from evenly.ingest.files import RawFile
     from evenly.ingest.gathered import Gathered
     from evenly.ingest.head import Head
+    from evenly.ingest.part_groups import PartGroup
     from evenly.workspace import Workspace
 
 __all__ = ["TABLE", "build_table"]
+
+_COPIES = 6  # of a part that is written early: one waits, one is written, one comes
 
 
 def build_table(
@@ -122,6 +127,7 @@ def build_table(
             dialect=None if number else head.dialect,
             threads=threads,
             memory_bytes=work.executor.memory_limit // n_at_once,
+            early_rows=_early_rows(head, layout, work.executor, partition_rows) if len(raws) == 1 else 0,
         )
         for number, raw in enumerate(raws)
     ]
@@ -154,6 +160,13 @@ def _read_first(raw: RawFile, given: TextFormat, wanted: Sequence[str]) -> Head:
     return head
 
 
+def _early_rows(head: Head, layout: Layout, executor: Executor, partition_rows: int) -> int:
+    """Return `partition_rows` where parts may be written while their file is read: nothing in them comes later."""
+    row_bytes = head.table.select(list(layout.wanted)).nbytes / len(head.table)
+    fits = _COPIES * row_bytes * partition_rows < executor.memory_limit
+    return partition_rows if fits and not layout.kept_names and not layout.label_rules.take_off else 0
+
+
 def _find_task(gathered: Gathered, written: dict[str, int], asked: str) -> Task:
     return find_task(
         asked,
@@ -167,21 +180,17 @@ def _find_task(gathered: Gathered, written: dict[str, int], asked: str) -> Task:
 
 def _write_parts(work: Workspace, gathered: Gathered, *, partition_rows: int) -> dict[str, int]:
     """Write the parts; return how many rows they have, how many of these with one label, and with none."""
-    files = []
-    for item, counts, batch_rows in zip(gathered.items, gathered.counts, gathered.batch_rows, strict=True):
-        path = work.scratch / f"ids-{item.number:05d}.npy"
+    ids = [work.scratch / f"ids-{item.number:05d}.npy" for item in gathered.items]
+    for path, counts in zip(ids, gathered.counts, strict=True):
         np.save(path, gathered.labels.ids(counts.names))
-        files.append((gathered.folder / item.rows_name, path, batch_rows))
-    parts = plan_parts(
-        files,
-        partition_rows=partition_rows,
-        refuse_emptied=gathered.emptied is not None,
-        kept_types=find_kept_types(
-            [rows for rows, _, batch_rows in files if batch_rows], list(gathered.layout.kept_names.values())
-        ),
+    early = gathered.counts[0].early
+    groups = (
+        group_parts(
+            [EarlyPart(number, gathered.folder, ids[0], held) for number, held in enumerate(early)], work.executor
+        )
+        if early
+        else _group_waiting(work, gathered, ids, partition_rows=partition_rows)
     )
-    n_bytes = sum(rows.stat().st_size for rows, _, batch_rows in files if batch_rows)
-    groups = group_parts(parts, work.executor, part_bytes=n_bytes // max(len(parts), 1))
     written = [part for group in work.map(write_group, groups, name="write", unit="groups of parts") for part in group]
     totals = {name: sum(part[name] for part in written) for name in ("rows", "n_single", "n_empty")}
     if totals["rows"] != gathered.rows_kept:
@@ -190,6 +199,20 @@ def _write_parts(work: Workspace, gathered: Gathered, *, partition_rows: int) ->
             f"This is a defect of evenly; please report it with the files."
         )
     return totals
+
+
+def _group_waiting(work: Workspace, gathered: Gathered, ids: Sequence[Path], *, partition_rows: int) -> list[PartGroup]:
+    """Return the parts that are to be written from rows that wait."""
+    rows = [gathered.folder / item.rows_name for item in gathered.items]
+    filled = [path for path, batch_rows in zip(rows, gathered.batch_rows, strict=True) if batch_rows]
+    parts = plan_parts(
+        list(zip(rows, ids, gathered.batch_rows, strict=True)),
+        partition_rows=partition_rows,
+        refuse_emptied=gathered.emptied is not None,
+        kept_types=find_kept_types(filled, list(gathered.layout.kept_names.values())),
+    )
+    n_bytes = sum(path.stat().st_size for path in filled)
+    return group_parts(parts, work.executor, part_bytes=n_bytes // max(len(parts), 1))
 
 
 def _write_labels(work: Workspace, gathered: Gathered) -> None:

@@ -8,11 +8,13 @@ import numpy as np
 from scipy import sparse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-    from evenly.resample.changes import Changes
+    from evenly.resample.changes import Changes, Recipes
 
-__all__ = ["blend", "wanted_before"]
+__all__ = ["blend", "blend_blocks", "wanted_before"]
 
 
 def blend(features: Any, changes: Changes) -> Any:
@@ -31,14 +33,28 @@ def blend(features: Any, changes: Changes) -> Any:
     -------
     array or CSR matrix, shape (n_rows_out, n_features)
     """
-    recipes = changes.recipes
-    kept = features[changes.rows]
+    blocks = list(blend_blocks(features, changes, max(1, len(changes.rows), len(changes.recipes))))
+    if sparse.issparse(features):
+        return sparse.vstack(blocks, format="csr", dtype=features.dtype)
+    return np.concatenate(blocks)
+
+
+def blend_blocks(features: Any, changes: Changes, n_rows: int) -> Iterator[Any]:
+    """Yield what `blend` returns, at most so many rows at a time."""
+    rows, recipes = changes.rows, changes.recipes
+    yield features[rows[:n_rows]]
+    for begin in range(n_rows, len(rows), n_rows):
+        yield features[rows[begin : begin + n_rows]]
+    for begin in range(0, len(recipes), n_rows):
+        yield _between(features, recipes.part(begin, begin + n_rows))
+
+
+def _between(features: Any, recipes: Recipes) -> Any:
     if sparse.issparse(features):
         given, taken = (sparse.diags_array(weight) for weight in (1 - recipes.share, recipes.share))
-        made = given @ features[recipes.seed] + taken @ features[recipes.reference]
-        return sparse.vstack([kept, made], format="csr", dtype=features.dtype)
+        return sparse.csr_matrix(given @ features[recipes.seed] + taken @ features[recipes.reference])
     share = recipes.share[:, None].astype(features.dtype)
-    return np.concatenate([kept, (1 - share) * features[recipes.seed] + share * features[recipes.reference]])
+    return (1 - share) * features[recipes.seed] + share * features[recipes.reference]
 
 
 def wanted_before(wanted: NDArray[np.bool_], changes: Changes) -> NDArray[np.bool_]:

@@ -143,6 +143,11 @@ class Changes:
         return cls(np.ones(n_rows, np.int32), recipes)
 
     @property
+    def nothing(self) -> bool:
+        """Whether every row stays as it is, and none is added."""
+        return bool((self.copies == 1).all()) and not len(self.recipes)
+
+    @property
     def rows(self) -> NDArray[np.int64]:
         """The given rows as they come out: those kept, each once and in order, then the further copies."""
         clones = np.repeat(np.arange(len(self.copies)), (self.copies - 1).clip(0))

@@ -8,7 +8,7 @@ import numpy as np
 
 from evenly.errors import ConfigError
 from evenly.imbalance import label_counts, label_matrix
-from evenly.resample.neighbors import nearest_in_bag
+from evenly.resample.neighborhoods import as_search, nearest_among
 from evenly.resample.targets import above_target, mean_ir
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def ml_enn(labels: Any, features: Any, *, k_neighbors: int = 3, threshold: float
     labels
         Shape (n_rows, n_labels), sparse or dense, 0/1.
     features
-        Shape (n_rows, n_features): sparse and L2-normalised, or dense floats.
+        Shape (n_rows, n_features): sparse (compared by angle), or dense floats. Or a `Search`, which has them.
     k_neighbors
         At least 1; fewer rows than that: all others.
     threshold
@@ -64,7 +64,7 @@ def ml_enn(labels: Any, features: Any, *, k_neighbors: int = 3, threshold: float
     counts = label_counts(matrix)
     minority = above_target(counts, mean_ir(counts) or 1.0)
     common = np.flatnonzero(np.asarray(matrix @ minority.astype(np.int64)) == 0)
-    nearest = nearest_in_bag(features, np.arange(matrix.shape[0]), k_neighbors, seeds=common)
+    nearest = nearest_among(as_search(features), np.arange(matrix.shape[0]), k_neighbors, common)
     n_neighbors = nearest.shape[1]
     differs = adjusted_hamming(matrix, np.repeat(common, n_neighbors), nearest.ravel()) > threshold
     n_different = differs.reshape(nearest.shape).sum(axis=1)

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["open_features", "write_dense", "write_sparse"]
 
-PARTS = ("data", "indices", "indptr")
+VALUES, COLUMNS = "values.float32", "columns.int32"
 
 
-def write_sparse(folder: Path, blocks: Iterable[sparse.csr_matrix], widths: NDArray[np.int64], n_columns: int) -> None:
+def write_sparse(
+    folder: Path, blocks: Iterable[sparse.csr_matrix], n_columns: int, wanted: NDArray[np.bool_] | None = None
+) -> Path:
     """Write a CSR matrix, float32, block after block.
 
     Parameters
@@ -26,36 +28,52 @@ def write_sparse(folder: Path, blocks: Iterable[sparse.csr_matrix], widths: NDAr
     folder
         Is made.
     blocks
-        The rows that hold something, in order.
-    widths
-        Shape (n_rows,): the values of every row, also of those that are in no block and hold nothing.
+        The rows, in order.
     n_columns
         The width of the matrix.
+    wanted
+        Shape (n_rows,): the rows that the blocks are; the others hold nothing. None: all.
+
+    Returns
+    -------
+    Path
+        The folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    start = np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)
-    np.save(folder / "indptr.npy", start)
+    held = [np.empty(0, np.int64)]
+    with (folder / VALUES).open("wb") as values, (folder / COLUMNS).open("wb") as columns:
+        for block in blocks:
+            block.data.astype(np.float32, copy=False).tofile(values)
+            block.indices.astype(np.int32, copy=False).tofile(columns)
+            held.append(np.diff(block.indptr))
+    widths = np.concatenate(held)
+    if wanted is not None:
+        every = np.zeros(len(wanted), np.int64)
+        every[wanted] = widths
+        widths = every
+    np.save(folder / "start.npy", np.concatenate([[0], np.cumsum(widths)]).astype(np.int64))
     np.save(folder / "n_columns.npy", np.int64(n_columns))
-    data, indices = (
-        np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, (max(1, int(start[-1])),))
-        for name, dtype in (("data", np.float32), ("indices", np.int32))
-    )
+    return folder
+
+
+def write_dense(folder: Path, blocks: Iterable[NDArray[Any]], n_rows: int, n_columns: int) -> Path:
+    """Write a dense matrix, float32, block after block; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = np.lib.format.open_memmap(folder / "dense.npy", "w+", np.float32, (n_rows, n_columns))
     at = 0
     for block in blocks:
-        data[at : at + block.nnz], indices[at : at + block.nnz] = block.data, block.indices
-        at += block.nnz
-
-
-def write_dense(folder: Path, features: NDArray[Any]) -> None:
-    """Write a dense matrix, as it is."""
-    folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "dense.npy", features)
+        whole[at : at + len(block)] = block
+        at += len(block)
+    return folder
 
 
 def open_features(folder: Path) -> Any:
     """Open what was written, mapped into memory: a dense array or a CSR matrix."""
     if (folder / "dense.npy").exists():
         return np.load(folder / "dense.npy", mmap_mode="r")
-    data, indices, start = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in PARTS)
+    start = np.load(folder / "start.npy", mmap_mode="r")
     shape = (len(start) - 1, int(np.load(folder / "n_columns.npy")))
-    return sparse.csr_matrix((data[: start[-1]], indices[: start[-1]], start), shape=shape)
+    if not start[-1]:
+        return sparse.csr_matrix(shape, dtype=np.float32)  # an empty file cannot be mapped
+    values, columns = (np.memmap(folder / name, kind, "r") for name, kind in ((VALUES, "f4"), (COLUMNS, "i4")))
+    return sparse.csr_matrix((values, columns, start), shape=shape)

@@ -67,6 +67,19 @@ class Frame:
     def names(self) -> list[str]:
         return self.backend.names
 
+    @property
+    def texts(self) -> list[str] | None:
+        names = self.of_kind("text")
+        if not names:
+            return None
+        cells = zip(*(self.backend.values(name) for name in names), strict=True)
+        return ["\n".join(cell or "" for cell in row) for row in cells]
+
+    @property
+    def vectors(self) -> Any:
+        names = self.of_kind("number")
+        return np.column_stack([self.backend.values(name) for name in names]) if names else None
+
     def of_kind(self, kind: Kind) -> list[str]:
         """Return the names of the columns of a kind."""
         return [name for name in self.names if self.backend.kind(name) == kind]
@@ -76,9 +89,9 @@ class Frame:
             raise ConfigError(INTEGERS.format(where=f" in {', '.join(map(repr, integers))}"))
 
     def features(self, wanted: NDArray[np.bool_], labels: sparse.csr_matrix) -> Any:
-        if names := self.of_kind("text"):
-            cells = zip(*(self.backend.values(name) for name in names), strict=True)
-            return features_of_texts(["\n".join(cell or "" for cell in row) for row in cells], wanted)
+        texts = self.texts
+        if texts is not None:
+            return features_of_texts(texts, wanted)
         numbers = [self.backend.values(name) for name in self.of_kind("number")]
         classes = [vdm_columns(_codes(self.backend.values(name)), labels) for name in self.of_kind("class")]
         if numbers or classes:
@@ -97,10 +110,9 @@ class Frame:
 
     def _make(self, made: dict[str, Any], recipes: Recipes, making: Making) -> None:
         """Fill in the columns; all numbers at once, so that a row has one gap where that is asked for."""
-        numbers = self.of_kind("number")
-        if numbers:
-            vectors = make_vectors(np.column_stack([self.backend.values(name) for name in numbers]), recipes, making)
-            made |= dict(zip(numbers, vectors.T, strict=True))
+        vectors = self.vectors
+        if vectors is not None:
+            made |= dict(zip(self.of_kind("number"), make_vectors(vectors, recipes, making).T, strict=True))
         for name in self.of_kind("text"):
             made[name] = make_texts([text or "" for text in self.backend.values(name)], recipes)
         for name in [*self.of_kind("class"), *self.of_kind("integer")]:

@@ -8,7 +8,9 @@ import numpy as np
 
 from evenly.errors import ConfigError, nearest
 from evenly.resample.changes import Changes
+from evenly.resample.class_cleaning import CLEANERS, clean
 from evenly.resample.limits import Amount, Limits
+from evenly.resample.neighborhoods import as_search
 from evenly.resample.single_label import draw_seed, over_strategy, under_strategy
 from evenly.resample.smote import smote
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from numpy.typing import NDArray
+
+    from evenly.resample.neighborhoods import Search
 
 __all__ = ["BLIND", "FROM_IMBLEARN", "MAKERS", "find_sampler", "from_imblearn", "takes_amount"]
 
@@ -54,6 +58,7 @@ FROM_IMBLEARN = {  # by their names in a config
 STRATEGIES = {"over-sampling": over_strategy, "under-sampling": under_strategy}
 MAKERS = frozenset(SMOTE_LIKE) | frozenset(COMBINED)  # make rows out of two
 BLIND = ("RandomOverSampler", "RandomUnderSampler")  # do not look at features
+WORKING_MEMORY_MB = 64  # of scikit-learn, for distances of many pairs at once
 WITHOUT_PARENTS = {
     "ClusterCentroids": "its rows are centres of clusters",
     "KMeansSMOTE": "it does not tell the parents of its rows",
@@ -74,7 +79,8 @@ def from_imblearn(
 ) -> Changes:
     """Run one of imbalanced-learn's samplers, or what has its distribution, and return what it does to rows.
 
-    Samplers that choose among rows (`sample_indices_`) become copies. SMOTE, BorderlineSMOTE, ADASYN become recipes
+    Samplers that choose among rows (`sample_indices_`) become copies; those that clean by neighbours run on our own
+    search (`evenly.resample.class_cleaning`). SMOTE, BorderlineSMOTE, ADASYN become recipes
     within the class, SMOTEENN and SMOTETomek these and a cleaning after them.
 
     Parameters
@@ -82,7 +88,7 @@ def from_imblearn(
     classes
         Shape (n_rows,), integers from 0.
     features
-        Shape (n_rows, n_features): sparse and L2-normalised, or dense floats.
+        Shape (n_rows, n_features): sparse (compared by angle), or dense floats. Or a `Search`, which has them.
     sampler
         A name, such as ``"SMOTE"`` or ``"TomekLinks"``, or a sampler of imbalanced-learn with its own parameters.
     n_classes
@@ -106,15 +112,21 @@ def from_imblearn(
     rng, limits = np.random.default_rng(random_state), Limits.stated(**amount)
     found = _with_amount(find_sampler(sampler), classes, limits)
     name = type(found).__name__
+    if name in BLIND:
+        return Changes.copying(_copies(found, classes, np.arange(len(classes)).reshape(-1, 1), rng), n_classes)
+    search = as_search(features)
     if name in COMBINED:
-        return _combined(found, classes, features, limits, n_classes=n_classes, rng=rng)
+        return _combined(found, classes, search, limits, n_classes=n_classes, rng=rng)
+    if name in CLEANERS:
+        _refuse_variants(name, found, {"n_neighbors": getattr(found, "n_neighbors", 1)})
+        return Changes.copying(clean(found, classes, search), n_classes)
     if name in SMOTE_LIKE:
         params = SMOTE_LIKE[name](found)
         _refuse_variants(name, found, params)
         n_added = check_sampling_strategy(found.sampling_strategy, classes, "over-sampling")
         bounds: dict[str, Any] = {"max_copies": limits.max_copies, "random_state": rng, "n_classes": n_classes}
-        return Changes.adding(smote(classes, features, n_added, **params, **bounds), len(classes))
-    return Changes.copying(_copies(found, classes, features, rng), n_classes)
+        return Changes.adding(smote(classes, search, n_added, **params, **bounds), len(classes))
+    return Changes.copying(_copies(found, classes, search.features, rng), n_classes)
 
 
 def find_sampler(sampler: str | Any) -> Any:
@@ -192,27 +204,27 @@ def _refuse_variants(name: str, sampler: Any, params: dict[str, Any]) -> None:
 
 
 def _combined(
-    sampler: Any, classes: NDArray[np.int64], features: Any, limits: Limits, *, n_classes: int, rng: np.random.Generator
+    sampler: Any, classes: NDArray[np.int64], search: Search, limits: Limits, *, n_classes: int, rng: np.random.Generator
 ) -> Changes:
     """Over-sample, then clean what comes out."""
     from imblearn.over_sampling import SMOTE
-
-    from evenly.resample.chain import blend
 
     attribute, name = COMBINED[type(sampler).__name__]
     over = sampler.smote or SMOTE(sampling_strategy=sampler.sampling_strategy)
     cleaner = getattr(sampler, attribute) or find_sampler(name).set_params(sampling_strategy="all")
     bound: Any = {"max_copies": limits.max_copies}
-    first = from_imblearn(classes, features, sampler=over, n_classes=n_classes, random_state=rng, **bound)
+    first = from_imblearn(classes, search, sampler=over, n_classes=n_classes, random_state=rng, **bound)
     after = np.concatenate([classes[first.rows], first.recipes.labels.indices])
-    copies = _copies(find_sampler(cleaner), after, blend(features, first), rng)
-    return first.followed_by(Changes.copying(copies, n_classes))
+    cleaned = from_imblearn(after, search.after(first), sampler=cleaner, n_classes=n_classes, random_state=rng)
+    return first.followed_by(cleaned)
 
 
 def _copies(sampler: Any, classes: NDArray[np.int64], features: Any, rng: np.random.Generator) -> NDArray[np.int32]:
-    """Return how often the sampler takes each row, shape (n_rows,)."""
+    """Return how often the sampler itself takes each row, shape (n_rows,)."""
+    from sklearn import config_context
+
     if "random_state" in sampler.get_params():
         sampler.set_params(random_state=draw_seed(rng))
-    x = np.arange(len(classes)).reshape(-1, 1) if type(sampler).__name__ in BLIND else features
-    sampler.fit_resample(x, classes)
+    with config_context(working_memory=WORKING_MEMORY_MB):
+        sampler.fit_resample(features, classes)
     return np.bincount(sampler.sample_indices_, minlength=len(classes)).astype(np.int32)

@@ -15,7 +15,7 @@ from evenly.compiled import compiled
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Bag", "Entries", "nearest_by_bound"]
+__all__ = ["Bag", "Entries", "take_nearer_by_bound"]
 
 ROUNDING = 1e-9  # of float64 sums, with room to spare
 
@@ -29,25 +29,28 @@ class Entries(NamedTuple):
 
 
 class Bag(NamedTuple):
-    """The rows of a bag.
+    """Candidates and, behind them, the seeds that are none.
 
     Attributes
     ----------
+    n_candidates
+        How many rows of `by_row`, the first ones, may be neighbours.
     by_row
-        Their values.
+        The values of all rows.
     by_column
-        The same.
+        Those of the candidates.
     stop
         Shape (n_columns,): where the values end that are multiplied out: of a column that is left to the bound, at
         once.
     rest
-        Shape (n_bag,): the length of each row's part in those columns, which bounds its products there.
+        Shape (n_rows,): the length of each row's part in those columns, which bounds its products there.
     length
-        Shape (n_bag,): the length of each row.
+        Shape (n_rows,): the length of each row.
     by_angle
         Rank by cosine instead of Euclidean distance.
     """
 
+    n_candidates: int
     by_row: Entries
     by_column: Entries
     stop: NDArray[np.int64]
@@ -112,7 +115,7 @@ def _insert(distance: NDArray[np.float64], place: NDArray[np.int64], new: float,
 
 @compiled
 def _multiply_rare(bag: Bag, seed: int, product: NDArray[np.float64]) -> None:
-    """Fill in the products of a seed with all rows over the rare columns."""
+    """Fill in the products of a seed with all candidates over the rare columns."""
     product[:] = 0.0
     rows, columns = bag.by_row, bag.by_column
     for at in range(rows.start[seed], rows.start[seed + 1]):
@@ -134,35 +137,38 @@ def _bound_distances(bag: Bag, seed: int, product: NDArray[np.float64]) -> None:
         else:
             squares = length * length + other_length * other_length
             product[other] = squares - 2.0 * most - ROUNDING * squares
-    product[seed] = np.inf
 
 
 @compiled
-def nearest_by_bound(bag: Bag, seeds: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-    """Return for every seed (a place in the bag) the places of the k nearest others, nearest first, ties by place.
+def take_nearer_by_bound(bag: Bag, seeds: NDArray[np.int64], itself: NDArray[np.int64], first: int, found: Any) -> None:
+    """Take the candidates that are nearer to a seed than what was found before, exactly; nearest first, ties by place.
 
-    The k rows with the lowest bounds are measured first, then every row whose bound is not above the k-th distance.
-    Memory is one number a row.
+    The k candidates with the lowest bounds are measured first, then each whose bound is not above the k-th distance.
+    Memory is one number a candidate.
+
+    `seeds` are rows of `bag.by_row`, of which the first ones are the candidates; `itself` says which of these the seed
+    is, or -1; `first` is added to the places of candidates. `found` holds distances, infinite where there is none yet,
+    and places, each of shape (n_seeds, k).
     """
-    nearest = np.empty((len(seeds), k), np.int64)
-    bound = np.empty(len(bag.length))
-    first_distance, distance = np.empty(k), np.empty(k)
-    first = np.empty(k, np.int64)
-    for number, seed in enumerate(seeds):
+    distances, places = found
+    k = distances.shape[1]
+    bound = np.empty(bag.n_candidates)
+    lowest, lowest_place = np.empty(k), np.empty(k, np.int64)
+    for number in range(len(seeds)):
+        seed, distance, place = seeds[number], distances[number], places[number]
         _multiply_rare(bag, seed, bound)
         _bound_distances(bag, seed, bound)
-        first_distance[:] = np.inf
-        first[:] = len(bound)
+        if itself[number] >= 0:
+            bound[itself[number]] = np.inf
+        lowest[:] = distance[k - 1]
+        lowest_place[:] = -1
         for other in range(len(bound)):
-            if bound[other] < first_distance[k - 1]:
-                _insert(first_distance, first, bound[other], other)
-        place = nearest[number]
-        distance[:] = np.inf
-        place[:] = len(bound)
-        for at in range(k):
-            _insert(distance, place, _distance(bag, seed, first[at]), first[at])
-            bound[first[at]] = np.inf
+            if bound[other] < lowest[k - 1]:
+                _insert(lowest, lowest_place, bound[other], other)
+        for other in lowest_place:
+            if other >= 0:
+                _insert(distance, place, _distance(bag, seed, other), first + other)
+                bound[other] = np.inf
         for other in range(len(bound)):
-            if bound[other] <= distance[k - 1]:
-                _insert(distance, place, _distance(bag, seed, other), other)
-    return nearest
+            if bound[other] <= distance[k - 1] and bound[other] < np.inf:
+                _insert(distance, place, _distance(bag, seed, other), first + other)

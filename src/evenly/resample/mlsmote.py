@@ -19,7 +19,7 @@ from evenly.resample.changes import Recipes
 from evenly.resample.growth import Bags, Growth, Neighbors
 from evenly.resample.lazy_growth import grow_lazily, search_entries
 from evenly.resample.limits import Amount, Limits
-from evenly.resample.neighborhoods import SearchHere
+from evenly.resample.neighborhoods import as_search
 from evenly.resample.targets import above_target, aim_of
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def mlsmote(
     limits = Limits.stated(**amount)
     bags = Bags.of(matrix, servable_labels(matrix, aim_of(limits, label_counts(matrix))))
     rng = np.random.default_rng(random_state)
-    search = features if callable(features) else SearchHere(features)
+    search = as_search(features)
     neighbors_of = partial(_as_neighbors, matrix, bags, k_neighbors, label_rule=label_rule, ranking_ties=ranking_ties)
     if limits.own_rule:
         entries = _pick_entries(bags, limits, matrix.shape[0], rng)

@@ -7,8 +7,8 @@ that do not; outliers are no seeds, and the type decides how far a label reaches
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from scipy import sparse
@@ -17,8 +17,9 @@ from evenly.errors import ConfigError
 from evenly.imbalance import label_counts, label_matrix, row_numbers
 from evenly.resample.changes import NO_LABEL, Recipes
 from evenly.resample.limits import OWN_RATIO, Amount, Limits
-from evenly.resample.neighbors import nearest_in_bag
+from evenly.resample.neighborhoods import as_search, nearest_among
 from evenly.resample.targets import above_target, max_ir
+from evenly.resample.vectors import Gap, interpolate
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -29,6 +30,7 @@ __all__ = ["local_imbalance", "mlsol"]
 
 SAFE, BORDER, RARE, OUTLIER = 0.5, 0.75, 1.0 + 1e-5, -1e-5  # how far each type reaches: the thresholds of the paper
 BORDER_FROM, RARE_FROM = 0.3, 0.7
+VECTORS_AT_ONCE = 1_000
 ROUNDS = 50  # towards a target: the weights of labels that have come to it are set to 0 so many times
 
 
@@ -37,23 +39,32 @@ def mlsol(
     features: Any,
     *,
     k_neighbors: int = 5,
+    gap: Gap = "row",
+    vectors: Any = None,
     random_state: np.random.Generator | int,
     **amount: Unpack[Amount],
 ) -> Recipes:
     """Make recipes with seeds drawn by how many of their neighbours differ in a label, references among these.
 
     A label of both parents is kept. One whose minority class a single parent holds goes along when the row lies near
-    enough to that parent, by the parent's type. Other than in the paper, a row lies on the line between its parents
-    (one share for all features), so that labels and text follow from the recipe.
+    enough to that parent, by the parent's type.
 
     Parameters
     ----------
     labels
         Shape (n_rows, n_labels), sparse or dense, 0/1.
     features
-        Shape (n_rows, n_features): sparse and L2-normalised, or dense floats.
+        Shape (n_rows, n_features): sparse (compared by angle), or dense floats. Or a `Search`, which has them.
     k_neighbors
         At least 1; fewer rows than that: all others.
+    gap
+        ``row``: the row lies on the line between its parents, one share for all features, so that labels and text
+        follow from the recipe. ``feature``, as in the paper: a share of its own for every feature of `vectors`; the
+        recipe's share and labels follow from how far that vector is from either parent. It is the one that
+        ``interpolate(vectors, recipes, gap="feature", random_state=rng)`` makes, when called with the generator that
+        this function was given, as it leaves it. `target_ir` then steers by the shares of the line.
+    vectors
+        Shape (n_rows, n_columns), sparse or dense: with the gap ``feature``, what rows are made of; None: `features`.
     random_state
         A generator, or the seed of one.
     **amount
@@ -83,9 +94,11 @@ def mlsol(
     """
     if k_neighbors < 1:
         raise ConfigError(f"k_neighbors is {k_neighbors!r}; expected at least 1.")
-    matrix, limits = label_matrix(labels), Limits.stated(**amount)
+    if gap not in get_args(Gap):
+        raise ConfigError(f"gap is {gap!r}; expected one of {', '.join(get_args(Gap))}.")
+    matrix, limits, search = label_matrix(labels), Limits.stated(**amount), as_search(features)
     n_rows, n_labels = matrix.shape
-    nearest = nearest_in_bag(features, np.arange(n_rows), k_neighbors)
+    nearest = nearest_among(search, np.arange(n_rows), k_neighbors)
     if not nearest.size:
         return Recipes.none(n_labels)
     local = local_imbalance(matrix, nearest)
@@ -93,8 +106,10 @@ def mlsol(
     room = np.full(n_rows, limits.max_copies - 1, np.int64)
     budget = limits.budget(n_rows, OWN_RATIO)
     if limits.target_ir is None:
-        return local.draw(np.ones(n_labels, np.bool_), budget, room, rng)
-    return _draw_to_target(local, label_counts(matrix), limits.target_ir, budget=budget, room=room, rng=rng)
+        recipes = local.draw(np.ones(n_labels, np.bool_), budget, room, rng)
+    else:
+        recipes = _draw_to_target(local, label_counts(matrix), limits.target_ir, budget=budget, room=room, rng=rng)
+    return recipes if gap == "row" else local.placed(recipes, search.features if vectors is None else vectors, rng)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +152,17 @@ class LocalImbalance:
             left -= len(entries)
         return self._recipes(np.concatenate(drawn), rng)
 
+    def placed(self, recipes: Recipes, vectors: Any, rng: np.random.Generator) -> Recipes:
+        """Return the recipes with shares and labels by where their vectors lie, which `rng` is about to draw."""
+        state = rng.bit_generator.state
+        blocks = (recipes.part(begin, begin + VECTORS_AT_ONCE) for begin in range(0, len(recipes), VECTORS_AT_ONCE))
+        shares = [_share_of_way(vectors, block, rng) for block in blocks]
+        rng.bit_generator.state = state
+        share = np.concatenate([np.empty(0), *shares])
+        position = recipes.position * (1 - share) / (1 - recipes.share)
+        labels = self._labels(recipes.seed, recipes.reference, share)
+        return replace(recipes, share=share, position=position, labels=labels)
+
     def _recipes(self, entries: NDArray[np.int64], rng: np.random.Generator) -> Recipes:
         seed = row_numbers(self.held)[entries]
         reference = self.nearest[seed, rng.integers(0, self.nearest.shape[1], len(seed))]
@@ -166,6 +192,19 @@ class LocalImbalance:
         kept = np.union1d(both, np.concatenate(near))
         made = sparse.csr_matrix((np.ones(len(kept), np.int8), (kept // shape[1], kept % shape[1])), shape)
         return _flip(made, self.flipped)
+
+
+def _share_of_way(vectors: Any, recipes: Recipes, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return d(seed) / (d(seed) + d(reference)) of the vectors that recipes make, shape (n_recipes,); of twins 0."""
+    made = interpolate(vectors, recipes, gap="feature", random_state=rng)
+    seed, reference = (_lengths(made - vectors[parents]) for parents in (recipes.seed, recipes.reference))
+    share: NDArray[np.float64] = seed / np.where(seed + reference > 0, seed + reference, 1.0)
+    return share
+
+
+def _lengths(rows: Any) -> NDArray[np.float64]:
+    squares = rows.multiply(rows) if sparse.issparse(rows) else np.square(rows, dtype=np.float64)
+    return np.sqrt(np.asarray(squares.sum(axis=1), np.float64).ravel())
 
 
 def local_imbalance(labels: sparse.csr_matrix, nearest: NDArray[np.int64]) -> LocalImbalance:

@@ -8,14 +8,16 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from scipy import sparse
 
 from evenly.executor import usable_cores
-from evenly.resample.feature_files import open_features
+from evenly.resample.chain import blend, blend_blocks
+from evenly.resample.feature_files import open_features, write_dense, write_sparse
 from evenly.resample.growth import Bags
 from evenly.resample.neighbors import nearest_in_bag
 
@@ -24,17 +26,29 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from evenly.resample.changes import Changes
     from evenly.resample.neighbors import Metric
     from evenly.workspace import Workspace
 
-__all__ = ["MappedSearch", "Search", "SearchHere"]
+__all__ = ["MappedSearch", "Search", "SearchHere", "as_search", "nearest_among"]
 
 PAIRS_AT_ONCE = 2 * 10**8  # pairs of rows that a partition compares: some seconds of work
 PAIRS_OF_A_THREAD = 10**6
+SEEDS_OF_A_THREAD = 1_000  # at least, in a large bag, which each thread gathers anew
+ROWS_AT_ONCE = 10_000
 
 
 class Search(Protocol):
     """Finds neighbours of entries within their bags."""
+
+    @property
+    def features(self) -> Any:
+        """What it looks at: shape (n_rows, n_features), dense or sparse."""
+        ...
+
+    def after(self, changes: Changes) -> Search:
+        """Return a search among the rows that come out of changes."""
+        ...
 
     def __call__(self, bags: Bags, entries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
         """Return row numbers, nearest first, shape (n_entries, k), int64.
@@ -68,10 +82,17 @@ class SearchHere:
         from threadpoolctl import threadpool_limits
 
         found = np.repeat(bags.rows[entries][:, None], k, axis=1)
-        blocks = cut_evenly(bags, entries, PAIRS_OF_A_THREAD)
+        pairs = max(PAIRS_OF_A_THREAD, SEEDS_OF_A_THREAD * int(bags.sizes.max(initial=0)))
+        blocks = cut_evenly(bags, entries, pairs)
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(self.threads or usable_cores()) as pool:
             deque(pool.map(partial(self._fill, bags, entries, found), blocks), maxlen=0)  # raises what a thread raised
         return found
+
+    def after(self, changes: Changes) -> Search:
+        """Return a search among the rows that come out of changes."""
+        if changes.nothing:
+            return self
+        return replace(self, features=blend(self.features, changes))
 
     def _fill(self, bags: Bags, entries: NDArray[np.int64], found: NDArray[np.int64], block: tuple[int, int]) -> None:
         """Find the neighbours of a block of entries."""
@@ -94,19 +115,38 @@ class MappedSearch:
     ----------
     work
         Maps the partitions; what they find goes to its `scratch`, and a build that was cut off goes on there.
-    features
-        A folder for `open_features`.
+    folder
+        For `open_features`.
     metric
         See `nearest_in_bag`.
     """
 
     work: Workspace
-    features: Path
+    folder: Path
     metric: Metric | None = None
+
+    @property
+    def features(self) -> Any:
+        """What it looks at, mapped into memory."""
+        return open_features(self.folder)
+
+    def after(self, changes: Changes) -> Search:
+        """Return a search among the rows that come out of changes; their features are written block by block."""
+        if changes.nothing:
+            return self
+        recipes = changes.recipes
+        key = _digest(self.folder.name, changes.copies, recipes.seed, recipes.reference, recipes.share)
+        folder = self.folder.with_name(f"features-{key}")
+        given = self.features
+        blocks = blend_blocks(given, changes, ROWS_AT_ONCE)
+        if sparse.issparse(given):
+            return replace(self, folder=write_sparse(folder, blocks, given.shape[1]))
+        n_rows = len(changes.rows) + len(recipes)
+        return replace(self, folder=write_dense(folder, blocks, n_rows, given.shape[1]))
 
     def __call__(self, bags: Bags, entries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
         """Cut the entries into partitions of about equal work and map them."""
-        step = f"neighbors-{hashlib.sha256(entries.tobytes()).hexdigest()[:12]}"
+        step = f"neighbors-{_digest(f'{self.folder.name} {k}', bags.start, bags.rows, entries)}"
         task = self.work.scratch / f"{step}.task"
         task.mkdir(exist_ok=True)
         for name, values in (("start", bags.start), ("rows", bags.rows), ("entries", entries)):
@@ -114,7 +154,7 @@ class MappedSearch:
         function = partial(
             _search_partition,
             task=task,
-            features=self.features,
+            features=self.folder,
             metric=self.metric,
             k=k,
             threads=1 if self.work.executor.workers > 1 else None,  # else processes would share the cores
@@ -140,6 +180,48 @@ def _search_partition(
     name = f"{begin:012d}.npy"
     np.save(folder / name, SearchHere(open_features(features), metric, threads)(bags, np.asarray(entries), k))
     return name
+
+
+def as_search(features: Any) -> Search:
+    """Return a search among features: a matrix, or what is a search already."""
+    found: Search = features if callable(features) else SearchHere(features)
+    return found
+
+
+def nearest_among(
+    search: Search, rows: NDArray[np.int64], k: int, seeds: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """Return the nearest others of a single bag, as `nearest_in_bag` does.
+
+    Parameters
+    ----------
+    search
+        Among features.
+    rows
+        Shape (n_bag,): the bag, ascending.
+    k
+        At least 1; a bag of fewer others gives all of them.
+    seeds
+        Shape (n_seeds,): the places in `rows` that are asked for, ascending; None: all of them.
+
+    Returns
+    -------
+    ndarray, shape (n_seeds, min(k, n_bag - 1)), int64
+        Row numbers, nearest first.
+    """
+    entries = np.arange(len(rows)) if seeds is None else np.asarray(seeds, np.int64)
+    k = min(k, len(rows) - 1)
+    if k < 1 or not len(entries):
+        return np.empty((len(entries), max(0, k)), np.int64)
+    return search(Bags(np.array([0, len(rows)]), np.asarray(rows, np.int64)), entries, k)
+
+
+def _digest(name: str, *arrays: NDArray[Any]) -> str:
+    """Return what tells one search or matrix of a build from the others."""
+    found = hashlib.sha256(name.encode())
+    for array in arrays:
+        found.update(array.tobytes())
+    return found.hexdigest()[:12]
 
 
 def cut_evenly(bags: Bags, entries: NDArray[np.int64], pairs: int = PAIRS_AT_ONCE) -> list[tuple[int, int]]:

@@ -17,15 +17,15 @@ from evenly import formats
 from evenly.errors import ConfigError, DataError
 from evenly.imbalance import label_matrix
 from evenly.resample.changes import Changes
-from evenly.resample.feature_files import open_features
 from evenly.resample.limits import Amount, Limits, ResamplingWarning
 from evenly.resample.lineage import trace_parents
 from evenly.resample.methods import sampler_of
 from evenly.resample.neighborhoods import MappedSearch
-from evenly.resample.samplers import MLSMOTE
+from evenly.resample.sampler import Features
 from evenly.resample.sampling_report import report
 from evenly.resample.synthetic import synthetic_schema, write_synthetic
 from evenly.resample.table_features import write_text_features
+from evenly.resample.vector_features import write_vector_features
 from evenly.store import Stage
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def make_plan(
     ratio: float | None = None,
     ranking_ties: str = "drop",
     realise: str = "splice",
+    features: str | None = None,
 ) -> None:
     """Plan the copies of every train row, and the synthetic rows beside them.
 
@@ -74,6 +75,8 @@ def make_plan(
         See `Amount`; at most one of the first three, none: the method's own rule.
     k_neighbors, labels, ranking_ties, realise
         See `MLSMOTE`; `labels` is its `label_rule`, ``soft`` left out: shards hold no soft labels.
+    features
+        A column of the table, lists of numbers of one length, to look for neighbours in; None: TF-IDF of the texts.
     seed
         Of the generator.
 
@@ -104,7 +107,7 @@ def make_plan(
     used = _applicable(method, held, work)
     options: Any = {"label_rule": labels, "ranking_ties": ranking_ties, "realise": realise}
     sampler = sampler_of(used, amount, k_neighbors=k_neighbors, **options)
-    changes = _run(sampler, held, work, table=table, train=train, seed=seed)
+    changes = _run(sampler, held, work, table=table, train=train, features=features, seed=seed)
     names = formats.read_label_names(table)
     limits = Limits.stated() if sampler is None else sampler.limits
     told = report(held, changes, limits, used, names, k_neighbors=k_neighbors)
@@ -122,7 +125,7 @@ def make_plan(
             work.note(note)
 
 
-PLAN = Stage("plan", 2, make_plan)
+PLAN = Stage("plan", 3, make_plan)
 
 
 def _applicable(method: str, labels: sparse.csr_matrix, work: Workspace) -> str:
@@ -141,6 +144,7 @@ def _run(
     *,
     table: Path,
     train: NDArray[np.int64],
+    features: str | None,
     seed: int,
 ) -> Changes:
     """Let the sampler plan; what it warns of becomes a note."""
@@ -148,13 +152,14 @@ def _run(
         return Changes.copying(np.ones(len(train), np.int32), labels.shape[1])
     columns: list[str] = formats.read_facts(table)["text_columns"]
 
-    def features(wanted: NDArray[np.bool_]) -> Any:
-        folder = write_text_features(work, table=table, rows=train, wanted=wanted, columns=columns)
-        return MappedSearch(work, folder) if isinstance(sampler, MLSMOTE) else open_features(folder)
+    def find(wanted: NDArray[np.bool_]) -> MappedSearch:
+        if features is not None:
+            return MappedSearch(work, write_vector_features(work, table=table, rows=train, column=features))
+        return MappedSearch(work, write_text_features(work, table=table, rows=train, wanted=wanted, columns=columns))
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ResamplingWarning)
-        changes = sampler.plan(labels, features, np.random.default_rng(seed))
+        changes = sampler.plan(labels, Features(find), np.random.default_rng(seed))
     for warning in caught:
         if not issubclass(warning.category, ResamplingWarning):
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)

@@ -66,6 +66,14 @@ class GivenRows(Protocol):
     def names(self) -> list[str] | None:
         """Names of the columns, where they have any."""
 
+    @property
+    def texts(self) -> Sequence[str] | None:
+        """The text of every row; None where there is none."""
+
+    @property
+    def vectors(self) -> Any:
+        """The numbers that rows which are made lie between, shape (n_rows, n_columns); None where there are none."""
+
     def check_for_making(self) -> None:
         """Refuse columns that no row between two rows can have a value for."""
 
@@ -82,6 +90,7 @@ class Vectors:
 
     x: NDArray[Any]
     names: None = None
+    texts: None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -89,6 +98,10 @@ class Vectors:
     @property
     def n_features(self) -> int:
         return int(self.x.shape[1])
+
+    @property
+    def vectors(self) -> Any:
+        return self.x
 
     def check_for_making(self) -> None:
         _refuse_integers(self.x.dtype)
@@ -112,6 +125,7 @@ class SparseVectors:
 
     x: Any
     names: None = None
+    texts: None = None
 
     def __len__(self) -> int:
         return int(self.x.shape[0])
@@ -119,6 +133,10 @@ class SparseVectors:
     @property
     def n_features(self) -> int:
         return int(self.x.shape[1])
+
+    @property
+    def vectors(self) -> Any:
+        return sparse.csr_matrix(self.x)
 
     def check_for_making(self) -> None:
         _refuse_integers(self.x.dtype)
@@ -141,6 +159,7 @@ class Texts:
     texts: Sequence[str]
     given: Any
     names: None = None
+    vectors: None = None
 
     def __len__(self) -> int:
         return len(self.texts)

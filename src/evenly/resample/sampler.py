@@ -17,7 +17,8 @@ from scipy import sparse
 from evenly.errors import ConfigError, DataError, nearest
 from evenly.resample.labels_given import read_given_labels
 from evenly.resample.limits import Amount, Limits, ResamplingWarning
-from evenly.resample.rows_given import Making, read_rows
+from evenly.resample.encoder import encode_texts
+from evenly.resample.rows_given import MATRIX, Making, read_rows
 from evenly.resample.sampling_report import SamplingReport, report
 
 if TYPE_CHECKING:
@@ -28,9 +29,37 @@ if TYPE_CHECKING:
     from evenly.resample.changes import Changes, Recipes
     from evenly.resample.rows_given import GivenRows
 
-    Features = Callable[[NDArray[np.bool_]], Any]
+    from evenly.resample.neighborhoods import Search
 
-__all__ = ["Sampler", "SamplerWithAmount", "check_realise"]
+__all__ = ["Features", "Sampler", "SamplerWithAmount", "check_realise"]
+
+
+@dataclass(frozen=True)
+class Features:
+    """What neighbours are looked for in; found out when a sampler asks.
+
+    Attributes
+    ----------
+    find
+        Takes which rows are wanted, shape (n_rows,), bool; returns features, shape (n_rows, n_features), which may be
+        0 for the others, or a `Search` among them.
+    numbers
+        Returns `vectors`.
+    """
+
+    find: Callable[[NDArray[np.bool_]], Any]
+    numbers: Callable[[], Any] = lambda: None
+
+    @property
+    def vectors(self) -> Any:
+        """The numbers that rows which are made lie between, shape (n_rows, n_columns); None where they are texts."""
+        return self.numbers()
+
+    def __call__(self, wanted: NDArray[np.bool_]) -> Search:
+        """Return a search among the rows, of which only the wanted ones need features."""
+        from evenly.resample.neighborhoods import as_search
+
+        return as_search(self.find(wanted))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -83,8 +112,8 @@ class Sampler:
         labels
             Shape (n_rows, n_labels), as `label_matrix` returns them.
         features
-            Called with the rows that are wanted, shape (n_rows,), bool; returns features, shape (n_rows, n_features),
-            which may be 0 for the others.
+            Called with the rows that are wanted, shape (n_rows,), bool; returns a `Search` among them, whose
+            `features` have the shape (n_rows, n_features) and may be 0 for the other rows.
         random_state
             The generator.
         """
@@ -111,8 +140,9 @@ class Sampler:
             0/1 labels, shape (n_rows, n_labels), in an array, a scipy sparse matrix or a data frame; a list of labels
             for each row; or one class a row.
         features
-            What to look for neighbours in, shape (n_rows, n_features), such as embeddings. None: X itself, or TF-IDF
-            of its texts.
+            What to look for neighbours in, shape (n_rows, n_features), such as embeddings; or an encoder: a function
+            of a list of at most `ENCODED_AT_ONCE` texts that returns a row of numbers for each, called with the
+            texts of X that are needed. None: X itself, or TF-IDF of its texts.
         token_ids
             Not accepted: what lies between two token ids is another word.
 
@@ -144,7 +174,7 @@ class Sampler:
         if self.makes_rows:
             given.check_for_making()
         rng = np.random.default_rng(self.random_state)
-        changes = self.plan(held.labels, _source(given, held.labels, features), rng)
+        changes = self.plan(held.labels, _read_features(given, held.labels, features), rng)
         self._tell(given, held.labels, held.names, changes)
         making = Making(getattr(self, "gap", "row"), rng)
         return given.assemble(changes, making), held.assemble(changes)
@@ -260,14 +290,25 @@ def check_realise(changes: Changes, labels: sparse.csr_matrix, realise: Literal[
     return replace(changes, recipes=replace(recipes, labels=labels[recipes.seed], targets=None))
 
 
-def _source(given: GivenRows, labels: sparse.csr_matrix, features: Any) -> Features:
+def _read_features(given: GivenRows, labels: sparse.csr_matrix, features: Any) -> Features:
+    def numbers() -> Any:
+        return given.vectors
+
     if features is None:
-        return lambda wanted: given.features(wanted, labels)
+        return Features(lambda wanted: given.features(wanted, labels), numbers)
+    if callable(features):
+        texts = given.texts
+        if texts is None:
+            raise DataError("features is a function, which takes texts, but X holds none: give a matrix.")
+        return Features(lambda wanted: encode_texts(features, texts, wanted), numbers)
     matrix = features.tocsr() if sparse.issparse(features) else np.asarray(features)
-    n_rows = matrix.shape[0]
-    if n_rows != len(given):
-        raise DataError(f"features has {n_rows:,} rows and X {len(given):,}; expected as many.")
-    return lambda wanted: matrix  # noqa: ARG005 - all are there
+    n_rows = matrix.shape[0] if matrix.ndim == MATRIX else -1
+    if n_rows != len(given) or matrix.dtype.kind not in "fiub":
+        raise DataError(
+            f"features has the shape {matrix.shape} and the type {matrix.dtype}; expected numbers, a row for each of "
+            f"the {len(given):,} rows of X."
+        )
+    return Features(lambda wanted: matrix, numbers)  # noqa: ARG005 - all are there
 
 
 def _is_usual(value: Any, usual: Any) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from evenly.errors import ConfigError
 from evenly.imbalance import label_counts
-from evenly.resample.chain import blend, wanted_before
+from evenly.resample.chain import wanted_before
 from evenly.resample.changes import Changes
 from evenly.resample.cleaning import ml_enn, ml_tl
 from evenly.resample.imbalanced_learn import BLIND, FROM_IMBLEARN, MAKERS, find_sampler, from_imblearn
@@ -20,7 +20,7 @@ from evenly.resample.mlsmote import LabelRule, RankingTies, mlsmote, servable_la
 from evenly.resample.mlsol import mlsol
 from evenly.resample.multilabel import ml_ros, ml_rus
 from evenly.resample.remedial import remedial
-from evenly.resample.sampler import Sampler, SamplerWithAmount, check_realise
+from evenly.resample.sampler import Features, Sampler, SamplerWithAmount, check_realise
 from evenly.resample.single_label import random_over, random_under
 from evenly.resample.targets import aim_of
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
 
-    from evenly.resample.sampler import Features
+    from evenly.resample.neighborhoods import Search
     from evenly.resample.vectors import Gap
 
 __all__ = [
@@ -181,13 +181,14 @@ class MLSOL(SamplerWithAmount):
 
     Parameters
     ----------
-    k_neighbors
-        See `mlsol`.
+    k_neighbors, gap
+        See `mlsol`; ``feature`` is for rows of numbers: texts are spliced by one share.
     realise
         As for `MLSMOTE`.
     """
 
     k_neighbors: int = 5
+    gap: Gap = "row"
     realise: Realise = "splice"
     method: ClassVar[str] = "mlsol"
 
@@ -198,8 +199,17 @@ class MLSOL(SamplerWithAmount):
 
     def plan(self, labels: sparse.csr_matrix, features: Features, random_state: np.random.Generator) -> Changes:
         """Return what is done to the rows."""
-        every = np.ones(labels.shape[0], np.bool_)
-        recipes = mlsol(labels, features(every), k_neighbors=self.k_neighbors, random_state=random_state, **self.amount)
+        search = features(np.ones(labels.shape[0], np.bool_))
+        vectors = features.vectors if self.gap == "feature" and self.makes_rows else None
+        recipes = mlsol(
+            labels,
+            search,
+            k_neighbors=self.k_neighbors,
+            gap="row" if vectors is None else "feature",
+            vectors=vectors,
+            random_state=random_state,
+            **self.amount,
+        )
         return check_realise(Changes.adding(recipes, labels.shape[0]), labels, self.realise)
 
 
@@ -341,10 +351,10 @@ class Chain(Sampler):
             raise ConfigError("The chain has no samplers; expected at least one, such as [REMEDIAL(), MLSMOTE()].")
 
         def run(before: Changes, step: Sampler) -> Changes:
-            def blended(wanted: NDArray[np.bool_]) -> Any:
-                return blend(features(wanted_before(wanted, before)), before)
+            def after(wanted: NDArray[np.bool_]) -> Search:
+                return features(wanted_before(wanted, before)).after(before)
 
-            return before.followed_by(step.plan(before.labels(labels), blended, random_state))
+            return before.followed_by(step.plan(before.labels(labels), Features(after), random_state))
 
         return reduce(run, self.samplers, Changes.copying(np.ones(labels.shape[0], np.int32), labels.shape[1]))
 

@@ -10,12 +10,14 @@ from scipy import sparse
 from evenly.errors import ConfigError
 from evenly.resample.changes import Recipes
 from evenly.resample.limits import UNBOUNDED
-from evenly.resample.neighbors import nearest_in_bag
+from evenly.resample.neighborhoods import as_search, nearest_among
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+    from evenly.resample.neighborhoods import Search
 
 __all__ = ["SeedRule", "smote"]
 
@@ -42,7 +44,7 @@ def smote(
     classes
         Shape (n_rows,), integers from 0.
     features
-        Shape (n_rows, n_features): sparse and L2-normalised, or dense floats.
+        Shape (n_rows, n_features): sparse (compared by angle), or dense floats. Or a `Search`, which has them.
     n_added
         Rows to make of each class. A class of fewer than two rows gets none.
     n_classes
@@ -78,8 +80,9 @@ def smote(
     """
     if k_neighbors < 1:
         raise ConfigError(f"k_neighbors is {k_neighbors!r}; expected at least 1.")
-    rng = np.random.default_rng(random_state)
-    others = None if seed_rule == "any" else _others(classes, features, m_neighbors)
+    rng, search = np.random.default_rng(random_state), as_search(features)
+    over_sampled = np.isin(classes, [label for label, n in n_added.items() if n > 0])
+    others = None if seed_rule == "any" else _others(classes, over_sampled, search, m_neighbors)
     seeds, references, labels = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for label, n in n_added.items():
         rows = np.flatnonzero(classes == label)
@@ -89,9 +92,10 @@ def smote(
             places = _alike(len(rows), n, max_copies, rng)
         else:
             places = _by_others(others[rows], n, seed_rule, rng)
-        nearest = nearest_in_bag(features, rows, k_neighbors)
+        used, again = np.unique(places, return_inverse=True)
+        nearest = nearest_among(search, rows, k_neighbors, used)
         seeds.append(rows[places])
-        references.append(nearest[places, rng.integers(0, nearest.shape[1], len(places))])
+        references.append(nearest[again, rng.integers(0, nearest.shape[1], len(places))])
         labels.append(np.full(len(places), label))
     seed, held_label = np.concatenate(seeds), np.concatenate(labels)
     share = rng.random(len(seed))
@@ -102,11 +106,14 @@ def smote(
     return Recipes(seed, np.concatenate(references), share, position, held_label.astype(np.int32), held)
 
 
-def _others(classes: NDArray[np.int64], features: Any, m_neighbors: int) -> NDArray[np.float64]:
-    """Return the share of rows of other classes among the nearest of every row, shape (n_rows,)."""
-    nearest = nearest_in_bag(features, np.arange(len(classes)), m_neighbors)
-    differs: NDArray[np.float64] = (classes[nearest] != classes[:, None]).mean(axis=1)
-    return differs
+def _others(
+    classes: NDArray[np.int64], asked: NDArray[np.bool_], search: Search, m_neighbors: int
+) -> NDArray[np.float64]:
+    """Return the share of rows of other classes among the nearest of the rows asked for, shape (n_rows,)."""
+    nearest = nearest_among(search, np.arange(len(classes)), m_neighbors, np.flatnonzero(asked))
+    shares = np.zeros(len(classes))
+    shares[asked] = (classes[nearest] != classes[asked][:, None]).mean(axis=1)
+    return shares
 
 
 def _by_others(others: NDArray[np.float64], n: int, rule: SeedRule, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from evenly import formats
 from evenly.resample.changes import NO_LABEL
+from evenly.resample.parent_texts import read_texts, write_texts
 from evenly.resample.splicing import splice_columns
 
 if TYPE_CHECKING:
@@ -20,9 +22,10 @@ if TYPE_CHECKING:
     from evenly.resample.changes import Recipes
     from evenly.workspace import Workspace
 
-__all__ = ["realise", "synthetic_schema", "write_synthetic"]
+__all__ = ["synthetic_schema", "write_synthetic"]
 
 ROWS_AT_ONCE = 10_000
+FIXED = frozenset({"row", "seed_row", "reference_row", "share", "position", "label", "labels"})
 
 
 def synthetic_schema(table: Path, text_columns: Sequence[str]) -> pa.Schema:
@@ -58,28 +61,31 @@ def write_synthetic(work: Workspace, recipes: Recipes, *, table: Path, first_row
     schema
         From `synthetic_schema`.
     """
+    text_columns = [name for name in schema.names if name not in FIXED]
+    parents = write_texts(work, table, np.union1d(recipes.seed, recipes.reference), text_columns)
     begins = range(0, len(recipes), ROWS_AT_ONCE)
     items = [(first_row + begin, recipes.part(begin, begin + ROWS_AT_ONCE)) for begin in begins]
-    function = partial(_realise_partition, table=table, schema=schema)
+    function = partial(_realise_partition, parents=parents, schema=schema)
     names = work.map(function, items, name="splice", keep=False)
     with pq.ParquetWriter(work.out / "synthetic.parquet", schema) as writer:
         for name in names:
-            writer.write_table(pq.read_table(work.scratch / "splice" / name))
+            with pa.memory_map(str(work.scratch / "splice" / name)) as source:
+                writer.write_table(pa.ipc.open_file(source).read_all())
 
 
-def _realise_partition(item: tuple[int, Recipes], folder: Path, *, table: Path, schema: pa.Schema) -> str:
+def _realise_partition(item: tuple[int, Recipes], folder: Path, *, parents: Path, schema: pa.Schema) -> str:
     first_row, recipes = item
-    name = f"synthetic-{first_row:012d}.parquet"
-    pq.write_table(realise(recipes, table=table, first_row=first_row, schema=schema), folder / name)
+    name = f"synthetic-{first_row:012d}.arrow"
+    made = _realise(recipes, parents, first_row, schema)
+    with pa.OSFile(str(folder / name), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        writer.write_table(made)
     return name
 
 
-def realise(recipes: Recipes, *, table: Path, first_row: int, schema: pa.Schema) -> pa.Table:
+def _realise(recipes: Recipes, parents: Path, first_row: int, schema: pa.Schema) -> pa.Table:
     """Return synthetic rows with their spliced texts, as `schema` has them."""
-    fixed = {"row", "seed_row", "reference_row", "share", "position", "label", "labels"}
-    text_columns = [name for name in schema.names if name not in fixed]
-    seeds = formats.read_rows(table, recipes.seed, text_columns).select(text_columns).to_pylist()
-    references = formats.read_rows(table, recipes.reference, text_columns).select(text_columns).to_pylist()
+    text_columns = [name for name in schema.names if name not in FIXED]
+    seeds, references = (read_texts(parents, rows).to_pylist() for rows in (recipes.seed, recipes.reference))
     parts = (recipes.repeats.tolist(), recipes.share.tolist(), recipes.position.tolist())
     texts = [
         seed if again else splice_columns(seed, reference, share, position)

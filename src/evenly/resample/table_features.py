@@ -1,7 +1,8 @@
-"""The texts of a table -> TF-IDF features on disk: counted over partitions, and resumed where a build was cut off."""
+"""The texts of a table -> TF-IDF features on disk: counted and weighed over partitions, resumed where it was cut off."""
 
 from __future__ import annotations
 
+import hashlib
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy import sparse
 
-from evenly import formats
 from evenly.resample.feature_files import write_sparse
-from evenly.resample.text_features import Weights, WordCounts, count_words
+from evenly.resample.table_rows import TablePart, parts_with, read_batches
+from evenly.resample.text_features import WordCounts, count_words, merge_vocabularies, weigh_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from evenly.workspace import Workspace
 
 __all__ = ["write_text_features"]
-
-ROWS_AT_ONCE = 10_000
-STEP = "words"
 
 
 def write_text_features(
@@ -47,40 +45,59 @@ def write_text_features(
         The text columns; a row's text is theirs, joined by line breaks.
     """
     chosen = rows[wanted]
-    items = [chosen[begin : begin + ROWS_AT_ONCE] for begin in range(0, len(chosen), ROWS_AT_ONCE)]
-    function = partial(_count_partition, table=table, columns=list(columns))
-    work.map(function, items, name=STEP, keep=False)
-    folder = work.scratch / STEP
-    names = [f"{item[0]:012d}" for item in items]
-    weights = Weights(_read_sums(folder, name) for name in names)
-    widths = np.zeros(len(rows), np.int64)
-    widths[wanted] = np.concatenate([np.diff(np.load(folder / f"{name}.start.npy")) for name in names] or [[]])
-    blocks = (weights.weigh(_read_counts(folder, name)) for name in names)
-    write_sparse(work.scratch / "features", blocks, widths, max(1, len(weights.weight)))
-    return work.scratch / "features"
+    key = hashlib.sha256(chosen.tobytes()).hexdigest()[:12]
+    counted, weighed, folder = (work.scratch / f"{what}-{key}" for what in ("words", "weights", "features"))
+    count = partial(_count_part, columns=list(columns))
+    found = work.map(count, parts_with(table, chosen), name=counted.name, keep=False)
+    names = [name for part in found for name in part]
+    n_columns = _merge(counted, names, len(chosen))
+    work.map(partial(_weigh_block, counted=counted), names, name=weighed.name, keep=False, unit="blocks")
+    return write_sparse(folder, (_read_block(weighed, name, n_columns) for name in names), n_columns, wanted)
 
 
-def _count_partition(rows: NDArray[np.int64], folder: Path, *, table: Path, columns: list[str]) -> None:
-    found = count_words(_read_texts(table, rows, columns))
-    name = f"{rows[0]:012d}"
-    pq.write_table(pa.table({"word": found.words, "n_with": found.n_texts_with()}), folder / f"{name}.words.parquet")
-    np.save(folder / f"{name}.start.npy", found.counts.indptr)
-    np.save(folder / f"{name}.columns.npy", found.counts.indices)
-    np.save(folder / f"{name}.counts.npy", found.counts.data)
+def _count_part(part: TablePart, folder: Path, *, columns: list[str]) -> list[str]:
+    """Count the words of a part of the table, some thousand texts at a time."""
+    names = []
+    for batch in read_batches(part, columns):
+        counts = count_words(_texts(batch, columns))
+        name = f"{batch['row'][0].as_py():012d}"
+        _write_counts(folder, name, counts)
+        names.append(name)
+    return names
 
 
-def _read_texts(table: Path, rows: NDArray[np.int64], columns: list[str]) -> Iterator[str]:
-    block = formats.read_rows(table, rows, columns)
-    for cells in zip(*(block[name].to_pylist() for name in columns), strict=True):
+def _texts(batch: pa.Table, columns: list[str]) -> Iterator[str]:
+    for cells in zip(*(batch[name].to_pylist() for name in columns), strict=True):
         yield "\n".join(cell or "" for cell in cells)
 
 
-def _read_sums(folder: Path, name: str) -> tuple[list[str], NDArray[np.int64], int]:
-    words = pq.read_table(folder / f"{name}.words.parquet")
-    return words["word"].to_pylist(), words["n_with"].to_numpy(), len(np.load(folder / f"{name}.start.npy")) - 1
+def _write_counts(folder: Path, name: str, found: WordCounts) -> None:
+    pq.write_table(pa.table({"word": found.words, "n_with": found.n_texts_with()}), folder / f"{name}.words.parquet")
+    for what in ("indptr", "indices", "data"):
+        np.save(folder / f"{name}.{what}.npy", getattr(found.counts, what))
 
 
-def _read_counts(folder: Path, name: str) -> WordCounts:
-    start, columns, counts = (np.load(folder / f"{name}.{what}.npy") for what in ("start", "columns", "counts"))
-    words = pq.read_table(folder / f"{name}.words.parquet", columns=["word"])["word"].to_pylist()
-    return WordCounts(words, sparse.csr_matrix((counts, columns, start), shape=(len(start) - 1, len(words))))
+def _merge(counted: Path, names: Sequence[str], n_texts: int) -> int:
+    """Write the columns of each block's words and the weights, and return how many columns there are."""
+    tables = [pq.read_table(counted / f"{name}.words.parquet") for name in names]
+    parts = [(table["word"].combine_chunks(), table["n_with"].to_numpy()) for table in tables]
+    columns, weight = merge_vocabularies(parts, n_texts)
+    for name, of_block in zip(names, columns, strict=True):
+        np.save(counted / f"{name}.columns.npy", of_block)
+    np.save(counted / "weight.npy", weight)
+    return max(1, len(weight))
+
+
+def _weigh_block(name: str, folder: Path, *, counted: Path) -> None:
+    start, indices, data, columns = (
+        np.load(counted / f"{name}.{what}.npy") for what in ("indptr", "indices", "data", "columns")
+    )
+    counts = sparse.csr_matrix((data, indices, start), shape=(len(start) - 1, len(columns)))
+    block = weigh_words(counts, columns, np.load(counted / "weight.npy", mmap_mode="r"))
+    for what in ("indptr", "indices", "data"):
+        np.save(folder / f"{name}.{what}.npy", getattr(block, what))
+
+
+def _read_block(folder: Path, name: str, n_columns: int) -> sparse.csr_matrix:
+    start, indices, data = (np.load(folder / f"{name}.{what}.npy") for what in ("indptr", "indices", "data"))
+    return sparse.csr_matrix((data, indices, start), shape=(len(start) - 1, n_columns))

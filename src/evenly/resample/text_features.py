@@ -1,26 +1,29 @@
-"""Texts as sparse TF-IDF rows of length 1: what MLSMOTE looks for neighbours in.
+"""Texts as sparse TF-IDF rows of length 1: what neighbours are looked for in.
 
 Texts are counted in parts, each with a vocabulary of its own, which are weighed once all are counted: so several
-processes can count, each text is read once, and no more than a part is at hand at a time.
+processes can count and weigh, each text is read once, and no more than a part is at hand at a time.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from scipy import sparse
 
 from evenly.resample.units import features_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["Weights", "WordCounts", "count_words", "text_features"]
+__all__ = ["WordCounts", "count_words", "merge_vocabularies", "text_features", "weigh_words"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,45 +33,17 @@ class WordCounts:
     Attributes
     ----------
     words
-        The vocabulary of these texts, distinct, in any order.
+        The vocabulary of these texts, ascending.
     counts
-        CSR matrix, shape (n_texts, n_words), int32; columns in the order of `words`.
+        CSR matrix, shape (n_texts, n_words), int32; columns in the order of `words`, ascending in every row.
     """
 
-    words: list[str]
+    words: pa.LargeStringArray
     counts: sparse.csr_matrix
 
     def n_texts_with(self) -> NDArray[np.int64]:
         """Return how many texts have each word, shape (n_words,)."""
         return np.bincount(self.counts.indices, minlength=len(self.words))
-
-
-class Weights:
-    """The words of all parts in their order, and the weight of each: 1 + ln((1 + n) / (1 + n_texts_with))."""
-
-    def __init__(self, parts: Iterable[tuple[list[str], NDArray[np.int64], int]]) -> None:
-        """Sum up the parts: their words, how many texts have each, and how many texts there are."""
-        n_with: defaultdict[str, int] = defaultdict(int)
-        n_texts = 0
-        for words, counts, size in parts:
-            n_texts += size
-            for word, count in zip(words, counts.tolist(), strict=True):
-                n_with[word] += count
-        words = sorted(n_with)
-        counts = np.array([n_with[word] for word in words], np.float64)
-        self.column = {word: column for column, word in enumerate(words)}
-        self.weight = 1 + np.log((1 + n_texts) / (1 + counts))
-
-    def weigh(self, part: WordCounts) -> sparse.csr_matrix:
-        """Return the rows (1 + ln count) x weight, scaled to length 1, float32; columns of all words, ascending."""
-        columns = np.fromiter(map(self.column.__getitem__, part.words), np.int32, len(part.words))
-        values = (1 + np.log(part.counts.data)) * self.weight[columns[part.counts.indices]]
-        shape = (part.counts.shape[0], max(1, len(self.weight)))
-        rows = sparse.csr_matrix((values, columns[part.counts.indices], part.counts.indptr), shape=shape)
-        rows.sort_indices()
-        length = np.sqrt(rows.multiply(rows).sum(axis=1)).A1 if rows.nnz else np.ones(shape[0])
-        rows.data = (rows.data / np.repeat(length, np.diff(rows.indptr))).astype(np.float32)
-        return rows
 
 
 def count_words(texts: Iterable[str]) -> WordCounts:
@@ -78,9 +53,63 @@ def count_words(texts: Iterable[str]) -> WordCounts:
     found = [np.fromiter(map(vocabulary.__getitem__, features_of(text)), np.int32) for text in texts]
     start = np.concatenate([[0], np.cumsum([len(columns) for columns in found])]).astype(np.int64)
     columns = np.concatenate([*found, np.empty(0, np.int32)])
-    counts = sparse.csr_matrix((np.ones(len(columns), np.int32), columns, start), shape=(len(found), len(vocabulary)))
+    words = sorted(vocabulary)
+    place = np.empty(len(words), np.int32)
+    place[np.fromiter(map(vocabulary.__getitem__, words), np.int64, len(words))] = np.arange(len(words))
+    ones = np.ones(len(columns), np.int32)
+    counts = sparse.csr_matrix((ones, place[columns], start), shape=(len(found), len(words)))
     counts.sum_duplicates()
-    return WordCounts(list(vocabulary), counts)
+    return WordCounts(pa.array(words, pa.large_string()), counts)
+
+
+def merge_vocabularies(
+    parts: Sequence[tuple[pa.LargeStringArray, NDArray[np.int64]]], n_texts: int
+) -> tuple[list[NDArray[np.int32]], NDArray[np.float64]]:
+    """Return the column of each word of every part, and the weight of each column.
+
+    Parameters
+    ----------
+    parts
+        Words of each part, and how many of its texts have each.
+    n_texts
+        Of all parts.
+
+    Returns
+    -------
+    tuple
+        An array a part, shape (n_words of the part,), ascending where the words ascend; and the weights, shape
+        (n_columns,), 1 + ln((1 + n_texts) / (1 + n_texts_with)). Columns are in the order of the words.
+    """
+    words = pa.chunked_array([part for part, _ in parts], pa.large_string()).combine_chunks().dictionary_encode()
+    by_word = pc.array_sort_indices(words.dictionary).to_numpy()
+    column = np.empty(len(by_word), np.int32)
+    column[by_word] = np.arange(len(by_word))
+    columns = column[words.indices.to_numpy()]
+    n_with = np.concatenate([*(counts for _, counts in parts), np.empty(0, np.int64)])
+    n_texts_with = np.bincount(columns, n_with, len(by_word))
+    ends = np.cumsum([0, *(len(part) for part, _ in parts)]).tolist()
+    weight = 1 + np.log((1 + n_texts) / (1 + n_texts_with))
+    return [columns[begin:end] for begin, end in pairwise(ends)], weight
+
+
+def weigh_words(
+    counts: sparse.csr_matrix, columns: NDArray[np.int32], weight: NDArray[np.float64]
+) -> sparse.csr_matrix:
+    """Return the rows (1 + ln count) x weight, scaled to length 1, float32.
+
+    Parameters
+    ----------
+    counts
+        Of a part.
+    columns, weight
+        Of the part and of all columns, from `merge_vocabularies`.
+    """
+    place = columns[counts.indices]
+    values = (1 + np.log(counts.data)) * weight[place]
+    row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    values /= np.sqrt(np.bincount(row, values * values, counts.shape[0]))[row]
+    shape = (counts.shape[0], max(1, len(weight)))
+    return sparse.csr_matrix((values.astype(np.float32), place, counts.indptr), shape=shape)
 
 
 def text_features(texts: Iterable[str]) -> sparse.csr_matrix:
@@ -89,4 +118,5 @@ def text_features(texts: Iterable[str]) -> sparse.csr_matrix:
     The formula is scikit-learn's (``TfidfVectorizer(sublinear_tf=True)``); columns are in the order of the words.
     """
     part = count_words(texts)
-    return Weights([(part.words, part.n_texts_with(), part.counts.shape[0])]).weigh(part)
+    (columns,), weight = merge_vocabularies([(part.words, part.n_texts_with())], part.counts.shape[0])
+    return weigh_words(part.counts, columns, weight)

@@ -6,7 +6,6 @@ found, for the manifest. Ids are compared at full length: where they are equal, 
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +17,12 @@ from evenly.tokenize.engines import FAST_ENGINES, REFERENCE, engine_version, is_
 from evenly.tokenize.nasty import BY_HEART
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from evenly.tokenize.assembly import FlatIds
+    from evenly.tokenize.vocabulary import Vocabulary
 
-__all__ = ["EngineCheck", "choose_engine"]
+__all__ = ["WORTH_A_CHECK_BYTES", "EngineCheck", "choose_engine"]
 
+WORTH_A_CHECK_BYTES = 1 << 20  # of text: `tokenizers` has encoded less before the comparison is done
 _SHOWN = 60  # characters of a text, and ids, in a message
 
 
@@ -51,20 +50,22 @@ class EngineCheck:
         return asdict(self)
 
 
-def choose_engine(content_json: str, engine: str, sample: pa.StringArray, special: Sequence[str] = ()) -> EngineCheck:
+def choose_engine(
+    vocabulary: Vocabulary, engine: str, sample: pa.StringArray, text_bytes: int = WORTH_A_CHECK_BYTES
+) -> EngineCheck:
     """Return the engine that encodes a build.
 
     Parameters
     ----------
-    content_json
-        The tokenizer, see `plain_text.content_json`.
+    vocabulary
+        Of the tokenizer. Its special tokens are compared too, each spelled in a text.
     engine
         ``auto``: the fast one that takes the tokenizer, if it gives the same ids on the sample and `BY_HEART`; else
         ``tokenizers``. Or the name of an engine.
     sample
         Texts of the build, without nulls.
-    special
-        The special tokens, which are spelled in a text each besides.
+    text_bytes
+        Of the whole build: under `WORTH_A_CHECK_BYTES`, auto compares nothing.
 
     Raises
     ------
@@ -75,19 +76,20 @@ def choose_engine(content_json: str, engine: str, sample: pa.StringArray, specia
     DataError
         It gives other ids.
     """
-    kind = json.loads(content_json)["model"]["type"]
-    fast = FAST_ENGINES.get(kind) if engine == "auto" else engine
+    fast = FAST_ENGINES.get(vocabulary.kind) if engine == "auto" else engine
     if fast is None:
-        return _reference(f"no faster engine takes a {kind} model")
+        return _reference(f"no faster engine takes a {vocabulary.kind} model")
     if fast == REFERENCE:
         return _reference("asked for by name")
+    if engine == "auto" and text_bytes < WORTH_A_CHECK_BYTES:
+        return _reference("a table this small is done before a faster engine is compared")
     if not is_installed(fast):
         if engine != "auto":
             raise MissingExtraError.needing(f"tokenize.engine: {fast}", fast, "fast")
         return _reference(f"{fast} is not installed: pip install 'evenly[fast]' for many times the speed, same ids")
-    spelled = [f"{token} a{token}b {token.lower()}{token}" for token in special]
+    spelled = [f"{token} a{token}b {token.lower()}{token}" for token in vocabulary.special]
     texts = pa.concat_arrays([pa.array([*BY_HEART, *spelled], pa.string()), sample])
-    refusal, difference = _compare(fast, content_json, texts)
+    refusal, difference = _compare(fast, vocabulary.content_json, texts)
     if not refusal and not difference:
         same = f"the same ids as {REFERENCE} on {len(texts):,} hostile texts, {len(sample):,} of them of this table"
         return EngineCheck(fast, engine_version(fast), len(texts), same)
@@ -107,9 +109,9 @@ def _reference(outcome: str, n_sampled: int = 0) -> EngineCheck:
 
 def _compare(fast: str, content_json: str, texts: pa.StringArray) -> tuple[str, str]:
     """Return why the fast engine refuses the tokenizer, and the first difference; both empty where all is well."""
-    expected = open_engine(REFERENCE, content_json).encode(texts)
     try:
         found = open_engine(fast, content_json).encode(texts)
+        expected = open_engine(REFERENCE, content_json).encode(texts)
     except BaseException as error:
         if not _is_refusal(error):
             raise

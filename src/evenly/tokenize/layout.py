@@ -20,8 +20,8 @@ from evenly.tokenize.texts import join_columns
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evenly.tokenize.encoder import Vocabulary
     from evenly.tokenize.template import Template
+    from evenly.tokenize.vocabulary import Vocabulary
 
 __all__ = ["Join", "Layout", "choose_layout"]
 

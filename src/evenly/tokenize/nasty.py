@@ -85,7 +85,7 @@ def _scores(texts: pa.StringArray, special: Iterable[str]) -> Iterator[NDArray[n
     size = _numbers(pc.binary_length(texts))
     yield size
     yield (size == 0).astype(np.float64)
-    yield 1 - _numbers(pc.utf8_length(texts)) / np.maximum(size, 1)
+    yield (size - _numbers(pc.utf8_length(texts))) / np.maximum(size, 1)
     yield _numbers(pc.count_substring_regex(texts, _CONTROL))
     yield _numbers(pc.count_substring_regex(texts, _MARKS))
     spelled = np.zeros(len(texts))

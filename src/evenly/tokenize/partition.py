@@ -1,6 +1,6 @@
 """One unit of a table encoded, in a worker process.
 
-Comes in: the parts of the unit, the split of each of their rows, a ``tokenizer.json``. Goes out: Arrow streams of
+Comes in: the parts of the unit, the split of each of their rows, what encodes them. Goes out: Arrow streams of
 each split, and what they hold as a JSON value. Only the engine is loaded here, never `transformers`.
 """
 
@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 
 from evenly.executor import usable_cores
 from evenly.formats import LABELS_TYPE, SPLITS
-from evenly.tokenize.encoder import read_vocabulary
+from evenly.tokenize.encoder import Encoder
+from evenly.tokenize.engines import open_engine
 from evenly.tokenize.label_lengths import LabelLengths
 from evenly.tokenize.lengths import Lengths
 from evenly.tokenize.nasty import pick_nasty
@@ -32,9 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from evenly.tokenize.cut import Truncate
-    from evenly.tokenize.encoder import Encoder
     from evenly.tokenize.layout import Layout
-    from evenly.tokenize.plain_text import SpecialTokens
     from evenly.tokenize.units import Part, Unit
 
 __all__ = ["Encoding", "sample_unit", "shard_schema", "write_unit"]
@@ -46,11 +45,13 @@ class Encoding:
 
     Attributes
     ----------
-    tokenizer
-        Its folder.
+    content
+        A file with `Vocabulary.content_json`.
     layout
         The columns of ids.
-    engine, max_length, truncate, special_tokens
+    id_type
+        uint16 or uint32.
+    engine, max_length, truncate
         As for `evenly.tokenize.encode`, the engine by name.
     shard_bytes
         A file of this size is full.
@@ -58,12 +59,12 @@ class Encoding:
         Processes that share the cores of this machine.
     """
 
-    tokenizer: Path
+    content: Path
     layout: Layout
+    id_type: str
     engine: str
     max_length: int
     truncate: Truncate
-    special_tokens: SpecialTokens
     shard_bytes: int
     n_sharers: int
 
@@ -123,9 +124,9 @@ def write_unit(encoding: Encoding, unit: Unit, folder: Path) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _open_encoder(encoding: Encoding) -> Encoder:
     """Keep one encoder a process: from unit to unit an engine knows more words by heart."""
-    vocabulary = read_vocabulary(encoding.tokenizer, special_tokens=encoding.special_tokens)
-    encoder = vocabulary.open_encoder(encoding.engine, max_length=encoding.max_length, truncate=encoding.truncate)
-    return replace(encoder, template=encoding.layout.template)
+    engine = open_engine(encoding.engine, encoding.content.read_text(encoding="utf-8"))
+    id_type = pa.type_for_alias(encoding.id_type)
+    return Encoder(engine, encoding.layout.template, id_type, encoding.max_length, encoding.truncate)
 
 
 def _split_batches(parts: Sequence[Part], columns: Sequence[str]) -> Iterator[tuple[str, pa.RecordBatch]]:

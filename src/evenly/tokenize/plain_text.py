@@ -10,32 +10,30 @@ are found in texts as before.
 
 from __future__ import annotations
 
-import json
 from typing import Any, Literal
 
-__all__ = ["SpecialTokens", "content_json", "special_tokens_of"]
+__all__ = ["SpecialTokens", "content_config", "special_tokens_of"]
 
 SpecialTokens = Literal["text", "control"]
 _UNREACHABLE = "\ufdd0"  # a code point that Unicode keeps out of texts for good
 
 
-def content_json(tokenizer_json: str, *, special_tokens: SpecialTokens) -> str:
-    """Return the ``tokenizer.json`` that encodes the content of texts.
+def content_config(config: dict[str, Any], *, special_tokens: SpecialTokens) -> dict[str, Any]:
+    """Return what a ``tokenizer.json`` holds that encodes the content of texts.
 
     Parameters
     ----------
-    tokenizer_json
-        Of the whole tokenizer.
+    config
+        What the ``tokenizer.json`` of the whole tokenizer holds.
     special_tokens
         ``text``: a special token that a text spells is text; ``control``: it becomes the special id.
     """
-    config = json.loads(tokenizer_json)
-    config |= {"truncation": None, "padding": None, "post_processor": None}
+    content = config | {"truncation": None, "padding": None, "post_processor": None}
     if special_tokens == "text":
         special = special_tokens_of(config)
-        config["added_tokens"] = [token for token in config["added_tokens"] if token["content"] not in special]
-        config["model"] = _forget(config["model"], special)
-    return json.dumps(config, ensure_ascii=False)
+        content["added_tokens"] = [token for token in config["added_tokens"] if token["content"] not in special]
+        content["model"] = _forget(config["model"], special)
+    return content
 
 
 def special_tokens_of(config: dict[str, Any]) -> set[str]:

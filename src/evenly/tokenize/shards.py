@@ -22,8 +22,7 @@ import pyarrow.parquet as pq
 
 from evenly.formats import SPLITS, list_parts, read_facts, read_label_names
 from evenly.store import Stage
-from evenly.tokenize.encoder import read_vocabulary
-from evenly.tokenize.engine_check import choose_engine
+from evenly.tokenize.engine_check import WORTH_A_CHECK_BYTES, choose_engine
 from evenly.tokenize.engines import REFERENCE
 from evenly.tokenize.label_lengths import LabelLengths
 from evenly.tokenize.layout import choose_layout
@@ -31,18 +30,19 @@ from evenly.tokenize.lengths import Lengths
 from evenly.tokenize.partition import Encoding, sample_unit, shard_schema, write_unit
 from evenly.tokenize.saved_dataset import write_dataset_files, write_dict_file
 from evenly.tokenize.texts import split_codes
-from evenly.tokenize.units import Part, make_units
+from evenly.tokenize.units import Part, make_units, text_bytes
+from evenly.tokenize.vocabulary import read_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from evenly.tokenize.cut import Truncate
-    from evenly.tokenize.encoder import Vocabulary
     from evenly.tokenize.engine_check import EngineCheck
     from evenly.tokenize.layout import Join, Layout
     from evenly.tokenize.plain_text import SpecialTokens
     from evenly.tokenize.units import Unit
+    from evenly.tokenize.vocabulary import Vocabulary
     from evenly.workspace import Workspace
 
 __all__ = ["SHARDS", "SYNTHETIC", "ShardOptions", "write_shards", "write_synthetic_shards"]
@@ -128,13 +128,15 @@ def _write(
     layout = choose_layout(vocabulary, columns, join=how.join, separator=read_facts(tokenizer)["separator"])
     units = make_units(parts, columns, how.shard_bytes)
     check = _choose_engine(work, units, columns, vocabulary, how.engine)
+    content = work.scratch / "content.json"
+    content.write_text(vocabulary.content_json, encoding="utf-8")
     encoding = Encoding(
-        tokenizer=tokenizer,
+        content=content,
         layout=layout,
+        id_type=str(vocabulary.id_type),
         engine=check.engine,
         max_length=how.max_length,
         truncate=how.truncate,
-        special_tokens=how.special_tokens,
         shard_bytes=how.shard_bytes,
         n_sharers=max(1, min(work.executor.workers, len(units))),
     )
@@ -147,24 +149,25 @@ def _write(
         schema,
         how.max_length,
     )
-    if parts:
-        work.note(f"Encoded by {check.engine} {check.version}: {check.outcome}")
     return LabelLengths.total(unit["label_lengths"] for unit in written)
 
 
 def _choose_engine(
     work: Workspace, units: Sequence[Unit], columns: Sequence[str], vocabulary: Vocabulary, engine: str
 ) -> EngineCheck:
-    """Compare engines on texts of units at even distances."""
+    """Compare engines on texts of units at even distances, and say what came of it where it matters."""
+    n_bytes = sum(text_bytes(part.path, columns) for unit in units for part in unit.parts)
+    if engine == REFERENCE or (engine == "auto" and n_bytes < WORTH_A_CHECK_BYTES):
+        return choose_engine(vocabulary, engine, pa.array([], pa.string()), n_bytes)
     chosen = [units[i] for i in np.unique(np.linspace(0, len(units) - 1, min(len(units), _SAMPLED_UNITS)).astype(int))]
-    sample = pa.array([], pa.string())
-    if engine != REFERENCE and chosen:
-        limit = -(-_SAMPLE_OF_A_KIND // len(chosen))
-        pick = partial(sample_unit, tuple(columns), vocabulary.special, limit)
-        found = work.map(pick, chosen, name="sample", keep=False, unit="samples")
-        texts = [pq.read_table(work.scratch / "sample" / name)["text"] for name in found]
-        sample = pa.chunked_array([chunk for text in texts for chunk in text.chunks], pa.string()).combine_chunks()
-    return choose_engine(vocabulary.content_json, engine, sample, vocabulary.special)
+    limit = -(-_SAMPLE_OF_A_KIND // max(len(chosen), 1))
+    pick = partial(sample_unit, tuple(columns), vocabulary.special, limit)
+    found = work.map(pick, chosen, name="sample", keep=False, unit="samples")
+    texts = [pq.read_table(work.scratch / "sample" / name)["text"] for name in found]
+    sample = pa.chunked_array([chunk for text in texts for chunk in text.chunks], pa.string()).combine_chunks()
+    check = choose_engine(vocabulary, engine, sample, n_bytes)
+    work.note(f"encoded by {check.engine} {check.version}: {check.outcome}")
+    return check
 
 
 def _finish(work: Workspace, splits: dict[str, list[dict[str, Any]]], schema: pa.Schema, max_length: int) -> None:

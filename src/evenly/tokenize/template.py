@@ -64,10 +64,14 @@ def read_template(tokenizer: Any) -> Template:
 
 def _find_probe(tokenizer: Any) -> str | None:
     own: Iterable[str] = islice(sorted(tokenizer.get_vocab(with_added_tokens=False)), _MOST_PROBES)
-    for probe in (*_PROBES, *own):
-        if tokenizer.encode(probe, add_special_tokens=False).ids:
-            return probe
-    return None
+    return next((probe for probe in (*_PROBES, *own) if _gives_ids(tokenizer, probe)), None)
+
+
+def _gives_ids(tokenizer: Any, probe: str) -> bool:
+    try:
+        return bool(tokenizer.encode(probe, add_special_tokens=False).ids)
+    except Exception:  # noqa: BLE001 - all that a model without a token for unknown words raises
+        return False
 
 
 def _cut_out(ids: list[int], content: list[int], times: int) -> tuple[tuple[int, ...], ...]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Part", "Unit", "make_units"]
+__all__ = ["Part", "Unit", "make_units", "text_bytes"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def make_units(parts: Sequence[Part], columns: Sequence[str], shard_bytes: int) 
     groups: list[list[Part]] = []
     held = 0
     for part in parts:
-        size = _text_bytes(part.path, columns)
+        size = text_bytes(part.path, columns)
         if not groups or held + size > shard_bytes:
             groups.append([])
             held = 0
@@ -55,8 +55,8 @@ def make_units(parts: Sequence[Part], columns: Sequence[str], shard_bytes: int) 
     return [Unit(index, tuple(group)) for index, group in enumerate(groups)]
 
 
-def _text_bytes(path: Path, columns: Sequence[str]) -> int:
-    """Return the bytes of the text columns as parquet holds them, before compression."""
+def text_bytes(path: Path, columns: Sequence[str]) -> int:
+    """Return the bytes of the text columns of a parquet file, before compression; a text that recurs counts once."""
     metadata = pq.read_metadata(path)
     groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
     found = (group.column(i) for group in groups for i in range(metadata.num_columns))

@@ -61,7 +61,7 @@ def open_shards(folders: Path | Sequence[Path], split: str) -> ShardIndex:
     SourceNotFoundError
         None of the folders has the split.
     DataError
-        A row is there twice, or out of order.
+        A row is there twice, or out of order; or each text column has ids of its own.
     """
     folders = [folders] if isinstance(folders, Path) else list(folders)
     present = [folder / split for folder in folders if (folder / split / "state.json").is_file()]
@@ -71,7 +71,17 @@ def open_shards(folders: Path | Sequence[Path], split: str) -> ShardIndex:
             f"{split}/data-*.arrow, as the stage `shards` writes them."
         )
     batches = [batch for folder in present for path in _stream_paths(folder) for batch in _read_stream(path)]
+    _refuse_several_inputs(batches)
     return _index_batches(batches)
+
+
+def _refuse_several_inputs(batches: list[pa.RecordBatch]) -> None:
+    names = [name for name in (batches[0].schema.names if batches else []) if name.startswith("input_ids_")]
+    if names:
+        raise DataError(
+            f"The shards hold {', '.join(names)}, a list of ids for each text column, and evenly's models read one, "
+            f"input_ids. Set tokenize.join: separator, or read the shards with datasets.load_from_disk."
+        )
 
 
 def _stream_paths(folder: Path) -> list[Path]:
