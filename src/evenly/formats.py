@@ -34,9 +34,13 @@ the table, 0 to N-1 in the order of the source; a label by its id, 0 to L-1 in t
                         `clones`, `synthetic`, `reason` (why it is not at the target, or null)
 ``tokenizer/``          a Hugging Face tokenizer folder. Facts: `vocabulary_size`, `pad_id`, `n_ids`
 ``shards/``             ``train/``, ``validation/``, ``test/``: data sets that `datasets.load_from_disk` opens:
-                        `row` int64, `input_ids` list<uint16 or uint32>, `labels` list<int32>;
+                        `row` int64 ascending, `input_ids` list<uint16 or uint32> (or `input_ids_<column>`, a
+                        list for each text column), `labels` list<int32>;
                         ``token_lengths.parquet``, before the cut: `id`, `name`, `rows`, `q05`, `q50`, `q95`,
-                        `max` int64, `truncated` (share of the rows)
+                        `max` int64, `truncated` (share of the rows). Facts: `n_rows`, `n_tokens`, `shards`
+                        (`file`, `rows`, `tokens`) by split; `engine` (`engine`, `version`, `n_sampled`,
+                        `outcome` of the comparison); `join`, `id_type`, `truncated_rows`, `lost_tokens`,
+                        `length_quantiles`, `length_histogram` (pairs of at most that length and rows)
 ``synthetic/``          the same, ``train/`` alone, for the synthetic rows of a plan
 ``baseline/``           ``metrics.json``, ``predictions.parquet`` of the baselines
 ``model/``              ``model.keras``, ``tokenizer/``, ``labels.json``, ``thresholds.json``,

@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 
 from evenly.executor import InProcess
-from evenly.resample import table_features
+from evenly.resample import table_features, table_rows
 from evenly.resample.feature_files import open_features, write_dense, write_sparse
 from evenly.resample.table_features import write_text_features
 from evenly.resample.text_features import text_features
@@ -65,7 +65,8 @@ def _write(planner: Planner, folder: Path, wanted: list[bool], **columns: list[s
 def test_parts_on_disk_make_the_same_features(
     planner: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(table_features, "ROWS_AT_ONCE", at_once)
+    monkeypatch.setattr(table_features, "TEXTS_AT_ONCE", at_once)
+    monkeypatch.setattr(table_rows, "ROWS_AT_ONCE", at_once)
     features = _write(planner, tmp_path / "work", [True] * len(TEXTS), text=TEXTS)
     expected = text_features(TEXTS)
     assert features.shape == expected.shape
@@ -79,12 +80,17 @@ def test_only_wanted_rows_are_read(planner: Planner, tmp_path: Path) -> None:
     assert np.diff(features.indptr).tolist() == [2, 0, 2, 2]
     assert (features @ features.T).toarray()[0, 3] > 0
     assert _write(planner, tmp_path / "none", [False] * 2, text=["x", "y"]).shape == (2, 1)
+    assert _write(planner, tmp_path / "no words", [True] * 2, text=["!", ""]).toarray().tolist() == [[0.0]] * 2
 
 
 def test_features_come_back_from_disk_as_they_were(tmp_path: Path) -> None:
     dense = np.arange(6.0, dtype=np.float32).reshape(2, 3)
-    write_dense(tmp_path / "dense", dense)
+    write_dense(tmp_path / "dense", [dense[:1], dense[1:]], 2, 3)
     np.testing.assert_array_equal(open_features(tmp_path / "dense"), dense)
     rows = sparse.csr_matrix(dense)
-    write_sparse(tmp_path / "sparse", [rows[:1], rows[1:]], np.diff(rows.indptr), 3)
+    write_sparse(tmp_path / "sparse", [rows[:1], rows[1:]], 3)
     assert (open_features(tmp_path / "sparse") != rows).nnz == 0
+    write_sparse(tmp_path / "spread", [rows], 3, np.array([False, True, True, False]))
+    assert open_features(tmp_path / "spread").toarray().tolist() == [[0] * 3, *dense.tolist(), [0] * 3]
+    write_sparse(tmp_path / "nothing", [rows[:0]], 3, np.zeros(2, np.bool_))
+    assert open_features(tmp_path / "nothing").toarray().tolist() == [[0] * 3] * 2

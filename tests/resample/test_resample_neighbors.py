@@ -210,7 +210,8 @@ def _fail(*args: Any, **kwargs: Any) -> None:
 def test_a_mapped_search_finds_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: Any) -> None:
     monkeypatch.setattr(neighborhoods, "PAIRS_AT_ONCE", 1_500)
     features, bags = _bags()
-    write_dense(tmp_path / "features", features)
+    features = features.astype(np.float32)
+    write_dense(tmp_path / "features", [features], *features.shape)
     work = Workspace(tmp_path / "out", stage="plan", executor=executor)
     entries = np.arange(0, len(bags.rows), 2)
     search = MappedSearch(work, tmp_path / "features")

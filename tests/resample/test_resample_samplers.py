@@ -179,7 +179,7 @@ def test_features_of_the_caller_decide_who_is_near() -> None:
     sampler.fit_resample(TEXTS, Y[:, :2], features=far)
     pairs = dict(zip(sampler.recipes_.seed.tolist(), sampler.recipes_.reference.tolist(), strict=True))
     assert {pairs.get(12, 14), pairs.get(14, 12)} == {12, 14}
-    with pytest.raises(DataError, match="features has 3 rows and X 18"):
+    with pytest.raises(DataError, match=r"features has the shape \(3, 1\) .* for each of the 18 rows of X"):
         sampler.fit_resample(TEXTS, Y, features=far[:3])
 
 

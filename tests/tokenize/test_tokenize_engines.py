@@ -68,6 +68,14 @@ def test_auto_takes_what_it_has_compared(kind, engine, request):
     assert check.outcome.startswith("the same ids as tokenizers")
 
 
+def test_a_small_table_is_not_worth_a_comparison(wordpiece):
+    check = choose_engine(wordpiece, "auto", NO_TEXTS, text_bytes=2**20 - 1)
+    assert (check.engine, check.n_sampled) == ("tokenizers", 0)
+    assert check.outcome == "a table this small is done before a faster engine is compared"
+    assert choose_engine(wordpiece, "auto", NO_TEXTS, text_bytes=2**20).engine == "nanotoken"
+    assert choose_engine(wordpiece, "nanotoken", NO_TEXTS, text_bytes=1).n_sampled > 0
+
+
 def test_any_difference_leads_back_to_the_reference(wordpiece, monkeypatch):
     break_fast_engine(monkeypatch, Wrong)
     check = choose_engine(wordpiece, "auto", NO_TEXTS)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.ipc
 from scipy import sparse
 
 from evenly.resample.feature_files import write_sparse
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from evenly.workspace import Workspace
 
 __all__ = ["write_text_features"]
+
+TEXTS_AT_ONCE = 10_000
 
 
 def write_text_features(
@@ -57,35 +60,41 @@ def write_text_features(
 
 def _count_part(part: TablePart, folder: Path, *, columns: list[str]) -> list[str]:
     """Count the words of a part of the table, some thousand texts at a time."""
-    names = []
-    for batch in read_batches(part, columns):
-        counts = count_words(_texts(batch, columns))
-        name = f"{batch['row'][0].as_py():012d}"
-        _write_counts(folder, name, counts)
-        names.append(name)
+    texts, names = _texts(part, columns), []
+    for first in range(0, len(part.rows), TEXTS_AT_ONCE):
+        names.append(f"{part.rows[first]:012d}")
+        _write_counts(folder, names[-1], count_words(islice(texts, TEXTS_AT_ONCE)))
     return names
 
 
-def _texts(batch: pa.Table, columns: list[str]) -> Iterator[str]:
-    for cells in zip(*(batch[name].to_pylist() for name in columns), strict=True):
-        yield "\n".join(cell or "" for cell in cells)
+def _texts(part: TablePart, columns: list[str]) -> Iterator[str]:
+    for batch in read_batches(part, columns):
+        for cells in zip(*(batch[name].to_pylist() for name in columns), strict=True):
+            yield "\n".join(cell or "" for cell in cells)
 
 
 def _write_counts(folder: Path, name: str, found: WordCounts) -> None:
-    pq.write_table(pa.table({"word": found.words, "n_with": found.n_texts_with()}), folder / f"{name}.words.parquet")
+    words = pa.record_batch({"word": found.words, "n_with": found.n_texts_with().astype(np.int32)})
+    with pa.OSFile(str(folder / f"{name}.words.arrow"), "wb") as sink, pa.ipc.new_file(sink, words.schema) as writer:
+        writer.write_batch(words)
     for what in ("indptr", "indices", "data"):
         np.save(folder / f"{name}.{what}.npy", getattr(found.counts, what))
 
 
 def _merge(counted: Path, names: Sequence[str], n_texts: int) -> int:
     """Write the columns of each block's words and the weights, and return how many columns there are."""
-    tables = [pq.read_table(counted / f"{name}.words.parquet") for name in names]
-    parts = [(table["word"].combine_chunks(), table["n_with"].to_numpy()) for table in tables]
+    parts = [_map_words(counted / f"{name}.words.arrow") for name in names]
     columns, weight = merge_vocabularies(parts, n_texts)
     for name, of_block in zip(names, columns, strict=True):
         np.save(counted / f"{name}.columns.npy", of_block)
     np.save(counted / "weight.npy", weight)
     return max(1, len(weight))
+
+
+def _map_words(path: Path) -> tuple[pa.StringArray, NDArray[np.int32]]:
+    """Return words and how many texts have each; they stay in the file and are mapped into memory."""
+    batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+    return batch.column("word"), batch.column("n_with").to_numpy()
 
 
 def _weigh_block(name: str, folder: Path, *, counted: Path) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TablePart", "parts_with", "read_batches"]
 
-ROWS_AT_ONCE = 10_000
+ROWS_AT_ONCE = 2_000
+BUFFER_BYTES = 2**18  # of a file that is read; without a bound Arrow reads whole columns ahead
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,7 @@ def parts_with(table: Path, rows: NDArray[np.int64]) -> list[TablePart]:
 
 def read_batches(part: TablePart, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Yield the given columns, and `row`, of the rows that are meant, in order, at most `ROWS_AT_ONCE` at a time."""
-    with pq.ParquetFile(part.path) as file:
+    with pq.ParquetFile(part.path, pre_buffer=False, buffer_size=BUFFER_BYTES) as file:
         first = part.first
         for batch in file.iter_batches(ROWS_AT_ONCE, columns=["row", *columns], use_threads=False):
             here = slice(*np.searchsorted(part.rows, [first, first + batch.num_rows]))

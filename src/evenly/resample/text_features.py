@@ -6,10 +6,11 @@ processes can count and weigh, each text is read once, and no more than a part i
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -38,7 +39,7 @@ class WordCounts:
         CSR matrix, shape (n_texts, n_words), int32; columns in the order of `words`, ascending in every row.
     """
 
-    words: pa.LargeStringArray
+    words: pa.StringArray
     counts: sparse.csr_matrix
 
     def n_texts_with(self) -> NDArray[np.int64]:
@@ -50,20 +51,23 @@ def count_words(texts: Iterable[str]) -> WordCounts:
     """Count the words of texts; see `features_of` for what a word is."""
     vocabulary: defaultdict[str, int] = defaultdict()
     vocabulary.default_factory = vocabulary.__len__
-    found = [np.fromiter(map(vocabulary.__getitem__, features_of(text)), np.int32) for text in texts]
-    start = np.concatenate([[0], np.cumsum([len(columns) for columns in found])]).astype(np.int64)
-    columns = np.concatenate([*found, np.empty(0, np.int32)])
+    found, start = array("i"), array("q", [0])
+    for text in texts:
+        found.extend(map(vocabulary.__getitem__, features_of(text)))
+        start.append(len(found))
+    vocabulary.default_factory = None  # a reference to itself, by which it would outlive this call
     words = sorted(vocabulary)
     place = np.empty(len(words), np.int32)
     place[np.fromiter(map(vocabulary.__getitem__, words), np.int64, len(words))] = np.arange(len(words))
+    columns = place[np.frombuffer(found, np.int32)] if found else np.empty(0, np.int32)
     ones = np.ones(len(columns), np.int32)
-    counts = sparse.csr_matrix((ones, place[columns], start), shape=(len(found), len(words)))
+    counts = sparse.csr_matrix((ones, columns, np.frombuffer(start, np.int64)), shape=(len(start) - 1, len(words)))
     counts.sum_duplicates()
-    return WordCounts(pa.array(words, pa.large_string()), counts)
+    return WordCounts(pa.array(words, pa.string()), counts)
 
 
 def merge_vocabularies(
-    parts: Sequence[tuple[pa.LargeStringArray, NDArray[np.int64]]], n_texts: int
+    parts: Sequence[tuple[pa.StringArray, NDArray[Any]]], n_texts: int
 ) -> tuple[list[NDArray[np.int32]], NDArray[np.float64]]:
     """Return the column of each word of every part, and the weight of each column.
 
@@ -80,16 +84,18 @@ def merge_vocabularies(
         An array a part, shape (n_words of the part,), ascending where the words ascend; and the weights, shape
         (n_columns,), 1 + ln((1 + n_texts) / (1 + n_texts_with)). Columns are in the order of the words.
     """
-    words = pa.chunked_array([part for part, _ in parts], pa.large_string()).combine_chunks().dictionary_encode()
-    by_word = pc.array_sort_indices(words.dictionary).to_numpy()
+    words = pa.chunked_array([part for part, _ in parts], pa.string()).dictionary_encode().unify_dictionaries()
+    chunks = words.chunks or [pa.array([], words.type)]  # Arrow drops those without a word
+    by_word = pc.array_sort_indices(chunks[0].dictionary).to_numpy()
     column = np.empty(len(by_word), np.int32)
     column[by_word] = np.arange(len(by_word))
-    columns = column[words.indices.to_numpy()]
-    n_with = np.concatenate([*(counts for _, counts in parts), np.empty(0, np.int64)])
-    n_texts_with = np.bincount(columns, n_with, len(by_word))
+    every = np.concatenate([column[chunk.indices.to_numpy()] for chunk in chunks])
     ends = np.cumsum([0, *(len(part) for part, _ in parts)]).tolist()
-    weight = 1 + np.log((1 + n_texts) / (1 + n_texts_with))
-    return [columns[begin:end] for begin, end in pairwise(ends)], weight
+    columns = [every[begin:end] for begin, end in pairwise(ends)]
+    n_texts_with = np.zeros(len(by_word), np.int64)
+    for place, (_, counts) in zip(columns, parts, strict=True):
+        n_texts_with[place] += counts  # each word stands in a part once
+    return columns, 1 + np.log((1 + n_texts) / (1 + n_texts_with))
 
 
 def weigh_words(

@@ -27,7 +27,6 @@ _TOKEN = re.compile(r"\w+")
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
 )
-_MAY_BE_CUT = re.compile(rf"{_UNSPACED.pattern}|\w{{{LONGEST_WORD + 1}}}")
 _JOINER = "\u200d"
 
 
@@ -79,7 +78,8 @@ def features_of(text: str) -> list[str]:
     """Return what two texts are compared by: words in lower case, pairs of characters where words are not spaced."""
     text = text.lower()
     tokens: list[str] = _TOKEN.findall(text)
-    return [part for token in tokens for part in _pairs(token)] if _MAY_BE_CUT.search(text) else tokens
+    may_be_cut = max(map(len, tokens), default=0) > LONGEST_WORD or (not text.isascii() and _UNSPACED.search(text))
+    return [part for token in tokens for part in _pairs(token)] if may_be_cut else tokens
 
 
 def _pairs(token: str) -> list[str]:
