@@ -33,11 +33,19 @@ DEFAULTS = {
 
 
 def _fill_table(
-    work: Workspace, *, columns: dict[str, list[str]], labels: list[list[int]], n_labels: int, given: bool, parts: int
+    work: Workspace,
+    *,
+    columns: dict[str, list[str]],
+    kept: dict[str, list[Any]],
+    labels: list[list[int]],
+    n_labels: int,
+    given: bool,
+    parts: int,
 ) -> None:
     n_rows = len(labels)
     fields = {"row": pa.array(range(n_rows), pa.int64())}
     fields |= {name: pa.array(texts, pa.string()) for name, texts in columns.items()}
+    fields |= {name: pa.array(values) for name, values in kept.items()}
     fields["labels"] = pa.array(labels, formats.LABELS_TYPE)
     if given:
         fields["given_split"] = pa.array(["train"] * n_rows)
@@ -71,9 +79,11 @@ class Planner:
         *,
         given: bool = False,
         parts: int = 1,
+        **kept: list[Any],
     ) -> Artifact:
-        """Build a table artifact in so many parts."""
+        """Build a table artifact in so many parts, with columns that are carried along."""
         params = {"columns": columns, "labels": labels, "n_labels": n_labels, "given": given, "parts": parts}
+        params |= {"kept": kept}
         return self.store.build(Stage("table", 1, _fill_table), params=params, inputs={})
 
     def split(self, split: list[str], unit: list[int] | None = None) -> Artifact:

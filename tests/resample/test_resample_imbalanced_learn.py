@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from imblearn import over_sampling, under_sampling
 from scipy import stats
+from sklearn.neighbors import NearestNeighbors
 
 from evenly.errors import ConfigError
 from evenly.resample import FromImblearn, RandomOver, RandomUnder, from_imblearn, smote
@@ -41,17 +42,52 @@ def test_the_classes_get_the_same_counts(ours: Any, theirs: Any) -> None:
     assert counts.tolist() == expected.tolist()
 
 
-@pytest.mark.parametrize(
-    "name", ["TomekLinks", "EditedNearestNeighbours", "NearMiss", "OneSidedSelection", "NeighbourhoodCleaningRule"]
-)
-def test_samplers_that_choose_keep_the_same_rows(name: str) -> None:
-    theirs = getattr(under_sampling, name)()
+EDITED = under_sampling.EditedNearestNeighbours(sampling_strategy=[0, 1], n_neighbors=4)
+CHOOSERS = [
+    under_sampling.TomekLinks(),
+    under_sampling.TomekLinks(sampling_strategy="all"),
+    under_sampling.EditedNearestNeighbours(),
+    under_sampling.EditedNearestNeighbours(kind_sel="mode", n_neighbors=4, sampling_strategy="all"),
+    under_sampling.RepeatedEditedNearestNeighbours(),
+    under_sampling.RepeatedEditedNearestNeighbours(kind_sel="mode"),
+    under_sampling.RepeatedEditedNearestNeighbours(max_iter=1, sampling_strategy="majority"),
+    under_sampling.AllKNN(),
+    under_sampling.AllKNN(n_neighbors=5, allow_minority=True),
+    under_sampling.NeighbourhoodCleaningRule(),
+    under_sampling.NeighbourhoodCleaningRule(n_neighbors=1, threshold_cleaning=3.0),
+    under_sampling.NeighbourhoodCleaningRule(edited_nearest_neighbours=EDITED, sampling_strategy=[0]),
+    under_sampling.NearMiss(),
+    under_sampling.OneSidedSelection(),
+]
+
+
+@pytest.mark.parametrize("theirs", CHOOSERS, ids=repr)
+def test_samplers_that_choose_keep_the_same_rows(theirs: Any) -> None:
+    ours = FromImblearn(theirs, random_state=0)
+    ours.fit_resample(X, Y)
     if "random_state" in theirs.get_params():
         theirs.set_params(random_state=int(np.random.default_rng(0).integers(2**32, dtype=np.uint64)))
     theirs.fit_resample(X, Y)
-    ours = FromImblearn(name, random_state=0)
-    ours.fit_resample(X, Y)
+    assert len(theirs.sample_indices_) < len(Y)
     assert ours.sample_indices_.tolist() == np.sort(theirs.sample_indices_).tolist()
+
+
+def test_a_class_that_would_go_stops_the_editing() -> None:
+    # the two rows of class 1 stand in class 0, as far from each other as from it: the first round takes both
+    places, classes = np.array([0.0, 1, 2, 3, 4, 20, 21, 22])[:, None], np.array([0, 1, 0, 1, 0, 2, 2, 2])
+    sampler = under_sampling.RepeatedEditedNearestNeighbours(n_neighbors=1, sampling_strategy=[1])
+    ours = FromImblearn(sampler)
+    ours.fit_resample(places, classes)
+    assert ours.sample_indices_.tolist() == [0, 2, 4, 5, 6, 7]
+
+
+def test_twins_of_a_row_are_its_neighbours() -> None:
+    # three rows in one place, one of them of class 1: each has the others as nearest
+    places, classes = np.array([0.0, 0, 0, 5, 6, 7, 8])[:, None], np.array([0, 0, 1, 1, 0, 0, 0])
+    ours = FromImblearn(under_sampling.EditedNearestNeighbours(n_neighbors=2, sampling_strategy=[0]))
+    ours.fit_resample(places, classes)
+    # rows 0 and 1 have row 2; row 4 has 3 and 5; row 5 has 4 and 6; row 6 has 5 and 4
+    assert ours.sample_indices_.tolist() == [2, 3, 5, 6]
 
 
 @pytest.mark.parametrize("name", ["SMOTE", "BorderlineSMOTE", "ADASYN"])
@@ -129,6 +165,7 @@ def test_targets_set_the_strategy() -> None:
         ("TomekLinks", {"target_ir": 3}, "decides by itself"),
         (over_sampling.BorderlineSMOTE(kind="borderline-2"), {}, "borderline-1"),
         (over_sampling.SMOTE(k_neighbors=object()), {}, "expected a number"),
+        (under_sampling.EditedNearestNeighbours(n_neighbors=NearestNeighbors()), {}, "expected a number"),
     ],
 )
 def test_what_cannot_become_a_plan_is_refused(sampler: Any, amount: dict[str, Any], message: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 
 from evenly.errors import ConfigError
 from evenly.imbalance import label_counts, label_matrix
-from evenly.resample import mlsol
+from evenly.resample import MLSOL, interpolate, mlsol
 from evenly.resample.changes import NO_LABEL
 from evenly.resample.mlsol import BORDER, OUTLIER, RARE, SAFE, local_imbalance
 from evenly.resample.targets import max_ir
@@ -79,6 +82,46 @@ def test_the_minority_class_of_a_frequent_label_is_its_absence() -> None:
     assert set(recipes.label.tolist()) == {NO_LABEL}
 
 
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+def test_with_a_gap_for_each_feature_labels_follow_from_where_the_vector_lies(kind: Any) -> None:
+    # label 0 in rows 5, 6, 7 of a line in the plane, seeds next to rows without it
+    plane = np.column_stack([np.arange(8.0), 3 * np.arange(8.0)])
+    rng = np.random.default_rng(0)
+    options = {"k_neighbors": 2, "n_samples": 3_000, "gap": "feature", "vectors": kind(plane)}
+    recipes = mlsol(TAIL, LINE, random_state=rng, **options)
+    made = interpolate(kind(plane), recipes, gap="feature", random_state=rng)
+    made = made.toarray() if sparse.issparse(made) else made
+    distances = [np.linalg.norm(made - plane[side], axis=1) for side in (recipes.seed, recipes.reference)]
+    np.testing.assert_allclose(recipes.share, distances[0] / (distances[0] + distances[1]), atol=1e-12)
+    expected = (recipes.reference == 6) | (recipes.share <= BORDER)
+    assert recipes.labels.toarray()[:, 0].tolist() == expected.astype(int).tolist()
+    # off the line between the parents: the two features have shares of their own
+    along = (made - plane[recipes.seed]) / (plane[recipes.reference] - plane[recipes.seed])
+    assert np.abs(along[:, 0] - along[:, 1]).max() > 0.9
+    assert (recipes.position + recipes.share <= 1).all()
+
+
+@pytest.mark.parametrize("amount", [{"n_samples": 60}, {"target_ir": 1.5, "max_growth": 1.0, "max_copies": 50}])
+@pytest.mark.parametrize("columns", ["array", "frame"])
+def test_the_sampler_makes_the_vectors_that_its_labels_are_for(amount: Any, columns: str) -> None:
+    rng = np.random.default_rng(4)
+    labels = np.column_stack([np.arange(40) % 5 == 0, np.arange(40) % 2 == 0]).astype(int)
+    plane = rng.normal(size=(40, 3)) + labels[:, :1]
+    x = plane if columns == "array" else pd.DataFrame(plane, columns=list("abc")).assign(d=pd.Categorical(["x"] * 40))
+    sampler = MLSOL(gap="feature", random_state=7, **amount)
+    made = np.asarray(sampler.fit_resample(x, labels)[0])[40:, :3].astype(float)
+    recipes = sampler.recipes_
+    distances = [np.linalg.norm(made - plane[side], axis=1) for side in (recipes.seed, recipes.reference)]
+    assert len(made) == len(recipes) > 0
+    np.testing.assert_allclose(recipes.share, distances[0] / (distances[0] + distances[1]), atol=1e-12)
+
+
+def test_texts_have_one_share_whatever_the_gap() -> None:
+    texts = [f"row {row} of eight" for row in range(8)]
+    by_row, by_feature = (MLSOL(gap=gap, n_samples=9, random_state=0) for gap in ("row", "feature"))
+    assert by_row.fit_resample(texts, TAIL)[0] == by_feature.fit_resample(texts, TAIL)[0]
+
+
 def test_the_amounts() -> None:
     assert len(mlsol(TAIL, LINE, random_state=0)) == 2  # a quarter of 8
     assert len(mlsol(TAIL, LINE, ratio=1.5, random_state=0)) == 12
@@ -108,4 +151,6 @@ def test_sparse_features_and_seeds_repeat() -> None:
 def test_no_neighbours_are_refused_and_a_single_row_has_none() -> None:
     with pytest.raises(ConfigError, match="k_neighbors"):
         mlsol(TAIL, LINE, k_neighbors=0, random_state=0)
+    with pytest.raises(ConfigError, match="gap is 'column'; expected one of feature, row"):
+        mlsol(TAIL, LINE, gap="column", random_state=0)  # type: ignore[arg-type]
     assert len(mlsol([[1, 0]], [[0.0]], random_state=0)) == 0

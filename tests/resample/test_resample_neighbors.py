@@ -15,11 +15,12 @@ from evenly.errors import ConfigError, DataError
 from evenly.executor import InProcess, LocalProcesses
 from evenly.imbalance import label_matrix
 from evenly.resample import mlsmote, nearest_in_bag, neighborhoods
+from evenly.resample.changes import Changes, Recipes
 from evenly.resample.dense_neighbors import nearest_dense
-from evenly.resample.feature_files import write_dense
+from evenly.resample.feature_files import open_features, write_dense, write_sparse
 from evenly.resample.growth import Bags
 from evenly.resample.lazy_growth import grow_lazily
-from evenly.resample.neighborhoods import MappedSearch, SearchHere, cut_evenly
+from evenly.resample.neighborhoods import MappedSearch, SearchHere, cut_evenly, nearest_among
 from evenly.resample.sparse_neighbors import nearest_sparse
 from evenly.workspace import Workspace
 
@@ -125,6 +126,20 @@ def test_common_columns_do_not_change_sparse_answers(
     np.testing.assert_array_equal(found, nearest_sparse(features, bag, seeds, k, by_angle=by_angle, common=2.0))
 
 
+@settings(max_examples=40, deadline=None)
+@given(tables(), st.sampled_from(["cosine", "euclidean"]), st.sampled_from([1, 5, 40]), st.randoms())
+def test_chunks_of_a_sparse_bag_make_no_difference(
+    table: tuple[np.ndarray, np.ndarray, int], metric: Any, values: int, random: Any
+) -> None:
+    dense, bag, k = table
+    by_angle = metric == "cosine"
+    k = min(k, len(bag) - 1)
+    seeds = np.array(random.choices(range(len(bag)), k=len(bag)))
+    features = sparse.csr_matrix(dense - dense.mean())
+    found = nearest_sparse(features, bag, seeds, k, by_angle=by_angle, chunk_values=values)
+    np.testing.assert_array_equal(found, nearest_sparse(features, bag, seeds, k, by_angle=by_angle))
+
+
 def test_rows_that_float32_cannot_tell_apart_are_ranked_exactly() -> None:
     rng = np.random.default_rng(0)
     dense = 1_000 + 1e-6 * rng.random((200, 3))
@@ -220,6 +235,49 @@ def test_a_mapped_search_finds_the_same(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(neighborhoods, "_search_partition", _fail)  # what is finished is not done again
     np.testing.assert_array_equal(search(bags, entries, 4), expected)
     executor.close()
+
+
+@pytest.mark.parametrize("kind", ["float32", "csr"])
+def test_a_search_goes_on_among_the_rows_that_come_out(tmp_path: Path, kind: str) -> None:
+    rng = np.random.default_rng(4)
+    features = FORMATS[kind](rng.random((30, 4)) * (rng.random((30, 4)) < 0.7))
+    folder = tmp_path / "features"
+    if kind == "csr":
+        write_sparse(folder, [features], 4)
+    else:
+        write_dense(folder, [features], 30, 4)
+    work = Workspace(tmp_path / "out", stage="plan", executor=InProcess())
+    here, mapped = SearchHere(open_features(folder)), MappedSearch(work, folder)
+    seed, reference = np.array([0, 1, 2, 2]), np.array([5, 6, 2, 7])
+    held = sparse.csr_matrix((4, 1), dtype=np.int8)
+    recipes = Recipes(seed, reference, np.array([0.5, 0.1, 0.0, 0.9]), np.zeros(4), np.zeros(4, np.int32), held)
+    changes = Changes(np.array([2, 0] + [1] * 28, np.int32), recipes)
+    every = np.arange(34)
+    found = nearest_among(mapped.after(changes), every, 3)
+    np.testing.assert_array_equal(found, nearest_among(here.after(changes), every, 3))
+    dense = features.toarray() if kind == "csr" else features
+    rows = dense[[0, *range(2, 30), 0]]
+    share = recipes.share[:, None].astype(np.float32)
+    rows = np.concatenate([rows, (1 - share) * dense[seed] + share * dense[reference]]).astype(np.float32)
+    np.testing.assert_allclose(_dense(mapped.after(changes).features), rows, rtol=1e-6)
+    assert mapped.after(Changes(np.ones(30, np.int32), Recipes.none(1))) is mapped
+
+
+def test_other_questions_are_other_steps(tmp_path: Path) -> None:
+    features, bags = _bags()
+    for name, order in (("one", slice(None)), ("other", slice(None, None, -1))):
+        write_dense(tmp_path / name, [features[order]], *features.shape)
+    work = Workspace(tmp_path / "out", stage="plan", executor=InProcess())
+    entries = np.arange(len(bags.rows))
+    for name in ("one", "other"):  # in one build, as the steps of a chain
+        for k in (2, 4):
+            search = MappedSearch(work, tmp_path / name)
+            expected = SearchHere(search.features)(bags, entries, k)
+            np.testing.assert_array_equal(search(bags, entries, k), expected)
+
+
+def _dense(features: Any) -> np.ndarray:
+    return features.toarray() if sparse.issparse(features) else np.asarray(features)
 
 
 def test_bags_that_are_too_small_fill_the_first_columns() -> None:

@@ -119,7 +119,8 @@ def _most_frequent(classes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the most frequent class of every row, of several the lowest, shape (n,)."""
     ordered = np.sort(classes, axis=1)
     frequency = (ordered[:, :, None] == ordered[:, None, :]).sum(axis=2)
-    return ordered[np.arange(len(ordered)), frequency.argmax(axis=1)]
+    found: NDArray[np.int64] = ordered[np.arange(len(ordered)), frequency.argmax(axis=1)]
+    return found
 
 
 def _is_too_far(classes: NDArray[np.int64], rows: Rows, *, allow_minority: bool) -> bool:

@@ -41,7 +41,7 @@ def encode_texts(encoder: Callable[[list[str]], Any], texts: Sequence[str], want
         What the encoder returns has another shape, or holds no numbers.
     """
     rows = np.flatnonzero(wanted)
-    blocks = []
+    blocks: list[Any] = []
     for begin in range(0, len(rows), ENCODED_AT_ONCE):
         batch = [texts[row] for row in rows[begin : begin + ENCODED_AT_ONCE].tolist()]
         found = encoder(batch)

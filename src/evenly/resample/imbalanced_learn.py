@@ -204,7 +204,13 @@ def _refuse_variants(name: str, sampler: Any, params: dict[str, Any]) -> None:
 
 
 def _combined(
-    sampler: Any, classes: NDArray[np.int64], search: Search, limits: Limits, *, n_classes: int, rng: np.random.Generator
+    sampler: Any,
+    classes: NDArray[np.int64],
+    search: Search,
+    limits: Limits,
+    *,
+    n_classes: int,
+    rng: np.random.Generator,
 ) -> Changes:
     """Over-sample, then clean what comes out."""
     from imblearn.over_sampling import SMOTE

@@ -15,9 +15,9 @@ import numpy as np
 from scipy import sparse
 
 from evenly.errors import ConfigError, DataError, nearest
+from evenly.resample.encoder import encode_texts
 from evenly.resample.labels_given import read_given_labels
 from evenly.resample.limits import Amount, Limits, ResamplingWarning
-from evenly.resample.encoder import encode_texts
 from evenly.resample.rows_given import MATRIX, Making, read_rows
 from evenly.resample.sampling_report import SamplingReport, report
 
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from evenly.resample.changes import Changes, Recipes
-    from evenly.resample.rows_given import GivenRows
-
     from evenly.resample.neighborhoods import Search
+    from evenly.resample.rows_given import GivenRows
 
 __all__ = ["Features", "Sampler", "SamplerWithAmount", "check_realise"]
 

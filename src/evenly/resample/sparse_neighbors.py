@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["nearest_sparse"]
 
 COMMON = 0.25  # share of the rows above which a column is left to the bound: measured on short and long texts
-CHUNK_VALUES = 2**21  # values of the bag, and of the seeds, that are gathered at once: some 60 bytes each
+CHUNK_VALUES = 2**20  # values of the bag, and of the seeds, that are gathered at once: some 60 bytes each
 
 
 def nearest_sparse(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["synthetic_schema", "write_synthetic"]
 
 ROWS_AT_ONCE = 10_000
+TEXTS_AT_ONCE = 1_000  # as objects of Python
 FIXED = frozenset({"row", "seed_row", "reference_row", "share", "position", "label", "labels"})
 
 
@@ -76,9 +77,10 @@ def write_synthetic(work: Workspace, recipes: Recipes, *, table: Path, first_row
 def _realise_partition(item: tuple[int, Recipes], folder: Path, *, parents: Path, schema: pa.Schema) -> str:
     first_row, recipes = item
     name = f"synthetic-{first_row:012d}.arrow"
-    made = _realise(recipes, parents, first_row, schema)
     with pa.OSFile(str(folder / name), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        writer.write_table(made)
+        for begin in range(0, len(recipes), TEXTS_AT_ONCE):
+            part = recipes.part(begin, begin + TEXTS_AT_ONCE)
+            writer.write_table(_realise(part, parents, first_row + begin, schema))
     return name
 
 

@@ -1,4 +1,4 @@
-"""The texts of a table -> TF-IDF features on disk: counted and weighed over partitions, resumed where it was cut off."""
+"""The texts of a table -> TF-IDF features on disk: counted and weighed over partitions, and resumed."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def _vectors(cells: pa.Array, column: str, rows: NDArray[np.int64]) -> NDArray[n
         at = int(np.flatnonzero(lengths != width)[0])
         raise _uneven(column, int(rows[at]), int(lengths[at]), width)
     values = lists.flatten().cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False)
-    vectors = values.reshape(len(lists), width)
+    vectors: NDArray[np.float32] = values.reshape(len(lists), width)
     finite = np.isfinite(vectors).all(axis=1)
     if not width or not finite.all():
         row = rows[0 if not width else int(finite.argmin())]
