@@ -33,7 +33,8 @@ def loaded_after(code: str) -> set[str]:
     [
         "import evenly",
         "import sys; sys.argv = ['evenly', '--help']; from evenly.cli import main\ntry: main()\nexcept SystemExit: 0",
-        "import evenly.export, evenly.ingest, evenly.inspect, evenly.labels, evenly.resample, evenly.tokenize, evenly.train, evenly.report",
+        "import evenly.export, evenly.ingest, evenly.inspect, evenly.labels",
+        "import evenly.resample, evenly.tokenize, evenly.train, evenly.report",
         "import evenly.flows.steps, evenly.config, evenly.store, evenly.executor",
     ],
 )

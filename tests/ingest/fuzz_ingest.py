@@ -33,13 +33,14 @@ from evenly.config import SourceConfig
 from evenly.errors import EvenlyError
 from evenly.executor import InProcess
 from evenly.formats import list_parts
-from evenly.ingest import TABLE, csv_reader
-from evenly.ingest.dialect import Dialect
+from evenly.ingest import TABLE
+from evenly.ingest.delimited import csv_reader
+from evenly.ingest.delimited.dialect import Dialect
+from evenly.ingest.delimited.line_ends import open_with_feeds
+from evenly.ingest.delimited.strict_rows import StrictRows
 from evenly.ingest.encodings import open_utf8
 from evenly.ingest.files import find_raw_file
-from evenly.ingest.line_ends import open_with_feeds
 from evenly.ingest.reading import TextFormat
-from evenly.ingest.strict_rows import StrictRows
 from evenly.workspace import Workspace
 
 if TYPE_CHECKING:

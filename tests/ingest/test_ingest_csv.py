@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from evenly.errors import EvenlyError
 from evenly.executor import InProcess, LocalProcesses
-from evenly.ingest.csv_reader import CsvReader
+from evenly.ingest.delimited.csv_reader import CsvReader
+from evenly.ingest.delimited.strict_rows import ROW_BYTES, TOO_LONG
 from evenly.ingest.files import find_raw_file
 from evenly.ingest.reading import ReadOptions, TextFormat
-from evenly.ingest.strict_rows import ROW_BYTES, TOO_LONG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,8 +177,10 @@ def test_neither_the_size_of_stretches_nor_the_reader_makes_a_difference(
     results = []
     for stretch_bytes, compiled_bytes in ((64, 0), (1_000, 0), (1 << 20, 0), (0, 1 << 30)):
         (tmp_path / str(stretch_bytes)).mkdir()
-        monkeypatch.setattr("evenly.ingest.csv_reader._COMPILED_BYTES", compiled_bytes)
-        monkeypatch.setattr("evenly.ingest.csv_reader._choose_stretch_bytes", lambda _, size=stretch_bytes: size)
+        monkeypatch.setattr("evenly.ingest.delimited.csv_reader._COMPILED_BYTES", compiled_bytes)
+        monkeypatch.setattr(
+            "evenly.ingest.delimited.csv_reader._choose_stretch_bytes", lambda _, size=stretch_bytes: size
+        )
         reader = CsvReader(find_raw_file(tmp_path / "t.csv"), OPTIONS, tmp_path / str(stretch_bytes))
         rows = [tuple(row.values()) for batch in reader.batches() for row in batch.to_pylist()]
         places = list(reader.locate(np.arange(0, len(rows), 7)))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from evenly.errors import ConfigError, DataError
-from evenly.ingest.dialect import Dialect, Sample, find_dialect
-from evenly.ingest.header import name_columns
-from evenly.ingest.line_ends import ends_with_returns, open_with_feeds
+from evenly.ingest.delimited.dialect import Dialect, Sample, find_dialect
+from evenly.ingest.delimited.header import name_columns
+from evenly.ingest.delimited.line_ends import ends_with_returns, open_with_feeds
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ import pytest
 from evenly.config import SourceConfig
 from evenly.errors import DataError
 from evenly.ingest import column_summaries, guess_source
-from evenly.ingest.delimiters import find_delimiter
-from evenly.ingest.guess_names import split_words
+from evenly.ingest.guessing.guess_names import split_words
+from evenly.ingest.labelling.delimiters import find_delimiter
 
 if TYPE_CHECKING:
     from pathlib import Path

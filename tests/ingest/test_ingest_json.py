@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from evenly.errors import ColumnNotFoundError, DataError
 from evenly.ingest.files import find_raw_file
-from evenly.ingest.json_elements import NOT_JSON, JsonElements
 from evenly.ingest.readers import open_reader
 from evenly.ingest.reading import ReadOptions
+from evenly.ingest.structured.json_elements import NOT_JSON, JsonElements
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from evenly.config import LabelsConfig
 from evenly.errors import ConfigError, DataError, LabelShapeError
 from evenly.executor import LocalProcesses
-from evenly.ingest import all_rejects, emptied
+from evenly.ingest import all_rejects
+from evenly.ingest.labelling import emptied
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,8 +23,8 @@ from evenly.errors import ConfigError, DataError, SourceNotFoundError, StoreErro
 from evenly.flows.first_config import FirstConfig, guess_config, name_source
 from evenly.flows.steps import prepare_steps
 from evenly.ingest import DatasetSource, FileSource, unpacking
-from evenly.ingest.fetching import fetch_once
 from evenly.ingest.files import find_raw_files
+from evenly.ingest.remote.fetching import fetch_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from evenly.config import RunConfig
 from evenly.errors import ConfigError, DataError
 from evenly.ingest import DatasetSource, FileSource, QuerySource, guess_source
 from evenly.ingest.files import FORMATS, format_of
-from evenly.ingest.hub_dataset import SPLIT_COLUMN, has_split_column, is_saved_dataset
+from evenly.ingest.remote.hub_dataset import SPLIT_COLUMN, has_split_column, is_saved_dataset
 from evenly.progress import Started, emit
 
 __all__ = ["FirstConfig", "guess_config", "name_source"]

@@ -5,9 +5,9 @@ of an SQL query, a Hugging Face data set or a frame; labels as one column, joine
 Every row is either kept or stands in ``rejects.parquet`` with file, line, column and reason.
 """
 
-from evenly.ingest.columns import ColumnSummary, column_summaries
 from evenly.ingest.frames import save_frame
-from evenly.ingest.guess import SourceGuess, guess_source
+from evenly.ingest.guessing.columns import ColumnSummary, column_summaries
+from evenly.ingest.guessing.guess import SourceGuess, guess_source
 from evenly.ingest.head import Head, read_head
 from evenly.ingest.sources import DatasetSource, FileSource, QuerySource, Source
 from evenly.ingest.table import TABLE, build_table

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
 
-from evenly.ingest.emptied import take_near
+from evenly.ingest.labelling.emptied import take_near
 from evenly.ingest.rejects import REJECTS_SCHEMA
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from evenly.ingest.emptied import Emptied
+    from evenly.ingest.labelling.emptied import Emptied
 
 __all__ = ["file_rejects", "write_rejects"]
 

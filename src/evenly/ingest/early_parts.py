@@ -18,15 +18,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from evenly.ingest.labelling.vocabulary import order_names
 from evenly.ingest.parts import count_held, part_name, to_ids, write_rows
-from evenly.ingest.vocabulary import order_names
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from evenly.ingest.vocabulary import FileVocabulary
+    from evenly.ingest.labelling.vocabulary import FileVocabulary
 
 __all__ = ["EarlyPart", "EarlyParts", "settle_part"]
 

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from evenly.errors import DataError
-from evenly.ingest.parquet_writer import plain_schema, write_parquet
+from evenly.ingest.structured.parquet_writer import plain_schema, write_parquet
 from evenly.manifest import digest_files
 
 __all__ = ["save_frame"]

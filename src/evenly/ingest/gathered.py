@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from evenly.errors import DataError
 from evenly.ingest.all_rejects import file_rejects
-from evenly.ingest.emptied import Emptied, find_emptied
-from evenly.ingest.final_labels import FinalLabels, find_final_labels
+from evenly.ingest.labelling.emptied import Emptied, find_emptied
+from evenly.ingest.labelling.final_labels import FinalLabels, find_final_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

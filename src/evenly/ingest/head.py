@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from evenly.errors import DataError
-from evenly.ingest.dialect import SAMPLE_CHARACTERS, Dialect, Sample, find_dialect, read_records
+from evenly.ingest.delimited.dialect import SAMPLE_CHARACTERS, Dialect, Sample, find_dialect, read_records
 from evenly.ingest.encodings import decode_head
 from evenly.ingest.files import RawFile, find_raw_file
-from evenly.ingest.json_rows import as_cell
 from evenly.ingest.readers import read_typed_head
 from evenly.ingest.reading import AUTO
+from evenly.ingest.structured.json_rows import as_cell
 from evenly.ingest.unpacking import read_first_bytes
 
 if TYPE_CHECKING:

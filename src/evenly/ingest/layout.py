@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from evenly.formats import RESERVED_COLUMNS
-from evenly.ingest.label_rules import LabelRules
+from evenly.ingest.labelling.label_rules import LabelRules
+from evenly.ingest.labelling.vocabulary import FileVocabulary
 from evenly.ingest.texts import TextRules
-from evenly.ingest.vocabulary import FileVocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evenly.ingest.label_shape import LabelShape
+    from evenly.ingest.labelling.label_shape import LabelShape
 
 __all__ = ["Layout"]
 

@@ -17,7 +17,7 @@ import numpy as np
 from evenly.errors import DataError
 from evenly.ingest.bad_bytes import suggest_encoding
 from evenly.ingest.early_parts import EarlyParts
-from evenly.ingest.emptied import DoubtfulLog, find_doubtful
+from evenly.ingest.labelling.emptied import DoubtfulLog, find_doubtful
 from evenly.ingest.readers import open_reader
 from evenly.ingest.reading import ReadOptions
 from evenly.ingest.rejects import Reject, RejectLog, merge_by_line
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from evenly.ingest.dialect import Dialect
+    from evenly.ingest.delimited.dialect import Dialect
     from evenly.ingest.files import RawFile
     from evenly.ingest.layout import Layout
     from evenly.ingest.reading import Reader, TextFormat

@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evenly.ingest.arrow_reader import open_arrow
-from evenly.ingest.columnar_reader import ColumnarReader, columnar_head
-from evenly.ingest.json_reader import JsonReader, holds_json_lines, json_head
-from evenly.ingest.parquet_reader import open_parquet
+from evenly.ingest.structured.arrow_reader import open_arrow
+from evenly.ingest.structured.columnar_reader import ColumnarReader, columnar_head
+from evenly.ingest.structured.json_reader import JsonReader, holds_json_lines, json_head
+from evenly.ingest.structured.parquet_reader import open_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,16 +39,16 @@ def open_reader(raw: RawFile, options: ReadOptions, folder: Path) -> Reader:
     if raw.format == "arrow":
         return ColumnarReader(open_arrow(raw, folder), options)
     if raw.format == "excel":
-        from evenly.ingest.excel_reader import ExcelReader
+        from evenly.ingest.structured.excel_reader import ExcelReader
 
         return ExcelReader(raw, options, folder)
     if raw.format == "json" and not holds_json_lines(raw):
         return JsonReader(raw, options)
     if raw.format in {"json", "jsonl"}:
-        from evenly.ingest.jsonl_reader import JsonlReader
+        from evenly.ingest.structured.jsonl_reader import JsonlReader
 
         return JsonlReader(raw, options, folder)
-    from evenly.ingest.csv_reader import CsvReader
+    from evenly.ingest.delimited.csv_reader import CsvReader
 
     return CsvReader(raw, options, folder)
 
@@ -72,7 +72,7 @@ def read_typed_head(raw: RawFile, rows: int, given: TextFormat, wanted: Sequence
         if raw.format == "arrow":
             return columnar_head(open_arrow(raw, folder), rows)
         if raw.format == "excel":
-            from evenly.ingest.excel_reader import excel_head
+            from evenly.ingest.structured.excel_reader import excel_head
 
             return excel_head(raw, rows, folder, header=given.header, wanted=wanted)
     if raw.format == "json" and not holds_json_lines(raw):

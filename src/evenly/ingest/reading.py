@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from evenly.ingest.dialect import Dialect
+    from evenly.ingest.delimited.dialect import Dialect
     from evenly.ingest.rejects import Reject
 
 __all__ = ["AUTO", "BATCH_ROWS", "Place", "ReadOptions", "Reader", "TextFormat"]

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from evenly.errors import DataError
 from evenly.formats import LABELS_TYPE
 from evenly.ingest.cells import as_text, blank_mask
-from evenly.ingest.label_cells import NO_LABEL, Fault, read_label_cells
+from evenly.ingest.labelling.label_cells import NO_LABEL, Fault, read_label_cells
 from evenly.ingest.layout import Layout
 from evenly.ingest.texts import clean_text
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from evenly.ingest.label_cells import LabelCells
-    from evenly.ingest.vocabulary import FileVocabulary
+    from evenly.ingest.labelling.label_cells import LabelCells
+    from evenly.ingest.labelling.vocabulary import FileVocabulary
 
 __all__ = ["NO_TEXT", "SPLIT_WORDS", "CheckedRows", "Layout", "check_rows"]
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from evenly.errors import SourceNotFoundError
-from evenly.ingest.credentials import is_url, public_url
-from evenly.ingest.fetching import fetch_once
+from evenly.ingest.remote.credentials import is_url, public_url
+from evenly.ingest.remote.fetching import fetch_once
 from evenly.manifest import digest_of
 
 __all__ = ["DatasetSource", "FileSource", "QuerySource", "Source", "find_files"]
@@ -56,8 +56,8 @@ class FileSource:
         return not any(map(is_url, self.names))
 
     def fetch(self, folder: Path) -> tuple[Path, ...]:
-        """Return the files, those behind URLs fetched; see `evenly.ingest.download.download` for the errors."""
-        from evenly.ingest.download import download
+        """Return the files, those behind URLs fetched; see `evenly.ingest.remote.download.download` for the errors."""
+        from evenly.ingest.remote.download import download
 
         found = [
             path
@@ -81,8 +81,8 @@ class DatasetSource:
         return Path(self.name).name
 
     def fetch(self, folder: Path) -> tuple[Path, ...]:
-        """Return a parquet file a split; see `evenly.ingest.hub_dataset.write_splits` for the errors."""
-        from evenly.ingest.hub_dataset import write_splits
+        """Return a parquet file a split; see `evenly.ingest.remote.hub_dataset.write_splits` for the errors."""
+        from evenly.ingest.remote.hub_dataset import write_splits
 
         return fetch_once(
             folder,
@@ -110,13 +110,13 @@ class QuerySource:
     @property
     def title(self) -> str:
         """Dialect, host and database."""
-        from evenly.ingest.sql_query import public_database
+        from evenly.ingest.remote.sql_query import public_database
 
         return public_database(self.database)
 
     def fetch(self, folder: Path) -> tuple[Path, ...]:
-        """Run the query and return its rows as a parquet file; see `evenly.ingest.sql_query.write_query`."""
-        from evenly.ingest.sql_query import public_database, write_query
+        """Run the query and return its rows as a parquet file; see `evenly.ingest.remote.sql_query.write_query`."""
+        from evenly.ingest.remote.sql_query import public_database, write_query
 
         def fill(target: Path) -> list[str]:
             write_query(self.database, self.query, target / "query.parquet", STAGE, self.rows)

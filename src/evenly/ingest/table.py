@@ -21,15 +21,15 @@ from evenly.ingest.files import find_raw_files
 from evenly.ingest.gathered import gather
 from evenly.ingest.head import read_raw_head
 from evenly.ingest.kept_types import find_kept_types
-from evenly.ingest.label_rules import find_label_rules
-from evenly.ingest.label_shape import find_label_shape
+from evenly.ingest.labelling.label_rules import find_label_rules
+from evenly.ingest.labelling.label_shape import find_label_shape
+from evenly.ingest.labelling.tasks import find_task
 from evenly.ingest.layout import Layout
 from evenly.ingest.notes import describe_table
 from evenly.ingest.part_groups import group_parts, write_group
 from evenly.ingest.parts import plan_parts
 from evenly.ingest.pieces import FileCounts, FileItem, read_file
 from evenly.ingest.reading import TextFormat
-from evenly.ingest.tasks import find_task
 from evenly.ingest.texts import TextRules
 from evenly.store import Stage
 

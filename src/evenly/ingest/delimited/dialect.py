@@ -15,8 +15,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from evenly.errors import ConfigError, DataError
-from evenly.ingest.header import fit_header, has_header, name_columns
-from evenly.ingest.quoting import Quoting, likely_quotings
+from evenly.ingest.delimited.header import fit_header, has_header, name_columns
+from evenly.ingest.delimited.quoting import Quoting, likely_quotings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

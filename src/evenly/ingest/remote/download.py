@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from evenly.errors import ConfigError, EvenlyError, MissingExtraError, SourceNotFoundError, SourceUnreachableError
-from evenly.ingest.credentials import expand, hide_urls, public_url
-from evenly.ingest.fetching import fetch_once
+from evenly.ingest.remote.credentials import expand, hide_urls, public_url
+from evenly.ingest.remote.fetching import fetch_once
 from evenly.manifest import digest_of
 from evenly.progress import Advanced, emit
 

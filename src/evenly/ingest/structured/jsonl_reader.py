@@ -1,6 +1,6 @@
 """JSON lines: one object a line.
 
-In: a text file. Out: the wanted columns (`evenly.ingest.json_rows`), batch by batch; the lines that are no JSON
+In: a text file. Out: the wanted columns (`json_rows`), batch by batch; the lines that are no JSON
 object. Blank lines are not rows.
 """
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from evenly.errors import ColumnNotFoundError, DataError
 from evenly.ingest.encodings import open_utf8
-from evenly.ingest.json_rows import cells_to_table, read_cells
 from evenly.ingest.reading import BATCH_ROWS, Place
 from evenly.ingest.rejects import INVALID_UTF8, Reject, RejectSpool, invalid_bytes
+from evenly.ingest.structured.json_rows import cells_to_table, read_cells
 from evenly.ingest.unpacking import read_first_bytes
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from evenly.ingest.quotes import count_sound_fields
+from evenly.ingest.delimited.quotes import count_sound_fields
+from evenly.ingest.delimited.strict_rows import BAD_QUOTE
 from evenly.ingest.rejects import Reject
-from evenly.ingest.strict_rows import BAD_QUOTE
 
 if TYPE_CHECKING:
-    from evenly.ingest.dialect import Dialect
-    from evenly.ingest.strict_rows import Record
+    from evenly.ingest.delimited.dialect import Dialect
+    from evenly.ingest.delimited.strict_rows import Record
 
 __all__ = ["TOO_FEW", "TOO_MANY", "RowFormat", "read_row", "refuse_line", "refuse_width", "show_bytes"]
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 
 from evenly.ingest.cells import as_text, parse_list, parse_object
-from evenly.ingest.delimiters import find_delimiter
-from evenly.ingest.marks import FLAGS, shares_in
+from evenly.ingest.labelling.delimiters import find_delimiter
+from evenly.ingest.labelling.marks import FLAGS, shares_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from evenly.ingest.fields import find_fields
-from evenly.ingest.strict_rows import ROW_BYTES, StrictRows
+from evenly.ingest.delimited.fields import find_fields
+from evenly.ingest.delimited.strict_rows import ROW_BYTES, StrictRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from typing import BinaryIO
 
-    from evenly.ingest.fields import Fields
-    from evenly.ingest.record_rows import RowFormat
-    from evenly.ingest.strict_rows import Record
+    from evenly.ingest.delimited.fields import Fields
+    from evenly.ingest.delimited.record_rows import RowFormat
+    from evenly.ingest.delimited.strict_rows import Record
 
 __all__ = ["Stretch", "Stretches"]
 
@@ -40,7 +40,7 @@ class Stretch:
     start, stop, line
         The bytes of the file that they take, and the line on which they begin, from 1.
     doubtful_until
-        As `evenly.ingest.strict_rows.StrictRows` has it where they begin.
+        As `evenly.ingest.delimited.strict_rows.StrictRows` has it where they begin.
     data, fields
         The bytes and the places of the fields in them; none where there are `records`.
     records

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evenly.ingest.fields import find_fields
+from evenly.ingest.delimited.fields import find_fields
+from evenly.ingest.delimited.record_rows import show_bytes
+from evenly.ingest.delimited.stretch_rows import read_stretch
+from evenly.ingest.delimited.stretches import Stretch
+from evenly.ingest.delimited.strict_rows import StrictRows
 from evenly.ingest.reading import Place
-from evenly.ingest.record_rows import show_bytes
-from evenly.ingest.stretch_rows import read_stretch
-from evenly.ingest.stretches import Stretch
-from evenly.ingest.strict_rows import StrictRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from evenly.ingest.record_rows import RowFormat
+    from evenly.ingest.delimited.record_rows import RowFormat
 
 __all__ = ["Piece", "find_places"]
 

@@ -1,7 +1,7 @@
 """Fields of CSV records as arrays of positions, and as Arrow columns.
 
 In: bytes that begin with a record. Out: where records and their wanted fields stand; the fields of some records as
-text. A thin layer over `evenly.ingest.csv_kernels`.
+text. A thin layer over `evenly.ingest.delimited.csv_kernels`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from evenly.ingest.record_rows import RowFormat
+    from evenly.ingest.delimited.record_rows import RowFormat
 
 __all__ = ["Fields", "find_fields", "text_column"]
 
@@ -40,7 +40,7 @@ class Fields:
     end, n_feeds
         Where the last record ends, and how many line feeds stand before.
     doubtful_until
-        As `evenly.ingest.strict_rows.StrictRows` has it.
+        As `evenly.ingest.delimited.strict_rows.StrictRows` has it.
     """
 
     starts: NDArray[np.int64]
@@ -69,7 +69,7 @@ def find_fields(data: memoryview, row_format: RowFormat, *, doubtful_until: int,
     complete
         Whether the file ends with the bytes.
     """
-    from evenly.ingest.csv_kernels import divide
+    from evenly.ingest.delimited.csv_kernels import divide
 
     slots = np.full(len(row_format.dialect.columns), -1, np.int32)
     slots[list(row_format.indices)] = np.arange(len(row_format.indices))
@@ -93,7 +93,7 @@ def find_fields(data: memoryview, row_format: RowFormat, *, doubtful_until: int,
 
 def text_column(data: memoryview, fields: Fields, records: NDArray[np.int64], slot: int, quote: str) -> pa.StringArray:
     """Return one of the wanted fields of some records as text, null where it is empty; it may be no valid UTF-8."""
-    from evenly.ingest.csv_kernels import copy_fields
+    from evenly.ingest.delimited.csv_kernels import copy_fields
 
     starts, stops = fields.starts[records, slot], fields.stops[records, slot]
     doubled = fields.doubled[records, slot]

@@ -1,4 +1,4 @@
-"""Parquet files, opened to be read as columns by `evenly.ingest.columnar_reader`."""
+"""Parquet files, opened to be read as columns by `evenly.ingest.structured.columnar_reader`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evenly.errors import DataError
-from evenly.ingest.columnar_reader import ColumnFile, checked_names
 from evenly.ingest.reading import BATCH_ROWS
+from evenly.ingest.structured.columnar_reader import ColumnFile, checked_names
 from evenly.ingest.unpacking import open_plain
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from evenly.ingest.dialect import Dialect
+    from evenly.ingest.delimited.dialect import Dialect
 
 __all__ = ["count_sound_fields", "holds_bare_quote"]
 

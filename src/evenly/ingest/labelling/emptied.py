@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from evenly.ingest.final_labels import FinalLabels
-    from evenly.ingest.label_rules import LabelRules
+    from evenly.ingest.labelling.final_labels import FinalLabels
+    from evenly.ingest.labelling.label_rules import LabelRules
     from evenly.ingest.pieces import FileCounts
     from evenly.ingest.reading import Place
 

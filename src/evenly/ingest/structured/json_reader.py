@@ -2,7 +2,7 @@
 
 In: a text file of any size, packed or not. Out: the wanted columns as text (null where a key is missing; what is no
 string as JSON text), batch by batch; the values that are no object. Objects one a line, whatever the file is
-called, are `evenly.ingest.jsonl_reader`'s work.
+called, are `evenly.ingest.structured.jsonl_reader`'s work.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from evenly.errors import ColumnNotFoundError, DataError
-from evenly.ingest.json_elements import NOT_JSON, JsonElements
-from evenly.ingest.json_rows import as_cell, cells_to_table, read_cells
-from evenly.ingest.jsonl_reader import NOT_AN_OBJECT, NOT_TEXT
 from evenly.ingest.reading import BATCH_ROWS, Place
 from evenly.ingest.rejects import INVALID_UTF8, Reject
+from evenly.ingest.structured.json_elements import NOT_JSON, JsonElements
+from evenly.ingest.structured.json_rows import as_cell, cells_to_table, read_cells
+from evenly.ingest.structured.jsonl_reader import NOT_AN_OBJECT, NOT_TEXT
 from evenly.ingest.unpacking import open_stream, read_first_bytes
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from evenly.ingest.files import RawFile
-    from evenly.ingest.json_elements import Element
     from evenly.ingest.reading import ReadOptions, TextFormat
+    from evenly.ingest.structured.json_elements import Element
 
 __all__ = ["JsonReader", "holds_json_lines", "json_head"]
 

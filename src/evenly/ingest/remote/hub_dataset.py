@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evenly.errors import ConfigError, DataError, EvenlyError, SourceNotFoundError, SourceUnreachableError
-from evenly.ingest.columnar_reader import REMARK_KEY
-from evenly.ingest.credentials import hide_urls
-from evenly.ingest.parquet_writer import plain_schema, write_parquet
 from evenly.ingest.reading import BATCH_ROWS
+from evenly.ingest.remote.credentials import hide_urls
 from evenly.ingest.rows import SPLIT_WORDS
+from evenly.ingest.structured.columnar_reader import REMARK_KEY
+from evenly.ingest.structured.parquet_writer import plain_schema, write_parquet
 from evenly.progress import Advanced, emit
 
 if TYPE_CHECKING:

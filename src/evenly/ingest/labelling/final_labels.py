@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evenly.ingest.vocabulary import order_names
+from evenly.ingest.labelling.vocabulary import order_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

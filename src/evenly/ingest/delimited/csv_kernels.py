@@ -1,6 +1,6 @@
 """The two loops over the bytes of a CSV file that need to be compiled: dividing it into fields, copying these out.
 
-The grammar is that of `evenly.ingest.strict_rows`, byte by byte; both find the same rows and refuse the same lines.
+The grammar is that of `strict_rows`, byte by byte; both find the same rows and refuse the same lines.
 Imported only for large files, since importing numba costs half a second.
 
 References

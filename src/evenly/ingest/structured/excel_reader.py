@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from evenly.errors import ColumnNotFoundError, DataError
-from evenly.ingest.excel_sheet import find_header, open_sheet, read_rows
-from evenly.ingest.header import has_header, name_columns
+from evenly.ingest.delimited.header import has_header, name_columns
 from evenly.ingest.reading import BATCH_ROWS, Place
+from evenly.ingest.structured.excel_sheet import find_header, open_sheet, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from evenly.ingest.excel_sheet import SheetRow
     from evenly.ingest.files import RawFile
     from evenly.ingest.reading import ReadOptions
     from evenly.ingest.rejects import Reject
+    from evenly.ingest.structured.excel_sheet import SheetRow
 
 __all__ = ["ExcelReader", "SheetTable", "excel_head"]
 

@@ -25,11 +25,11 @@ from evenly.errors import (
     SourceNotFoundError,
     SourceUnreachableError,
 )
-from evenly.ingest.credentials import expand, hide_urls
-from evenly.ingest.header import name_columns
-from evenly.ingest.parquet_writer import plain_schema, write_parquet
+from evenly.ingest.delimited.header import name_columns
 from evenly.ingest.reading import BATCH_ROWS
-from evenly.ingest.sql_columns import Spool
+from evenly.ingest.remote.credentials import expand, hide_urls
+from evenly.ingest.remote.sql_columns import Spool
+from evenly.ingest.structured.parquet_writer import plain_schema, write_parquet
 from evenly.progress import Advanced, emit
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 In: the section `labels` of the config. Out: `LabelRules`, checked. Renaming is done once, not in chains; dropping
 goes by the new names. A label is rare by its rows in all files together, so rare and dropped labels are taken off
-only when all files are read (`evenly.ingest.final_labels`).
+only when all files are read (`evenly.ingest.labelling.final_labels`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from evenly.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evenly.ingest.label_shape import LabelShape
+    from evenly.ingest.labelling.label_shape import LabelShape
 
 __all__ = ["LabelRules", "find_label_rules"]
 

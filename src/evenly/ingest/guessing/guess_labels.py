@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from evenly.ingest.guess_names import LABEL_NAMES, NEVER_LABELS, split_words
+from evenly.ingest.guessing.guess_names import LABEL_NAMES, NEVER_LABELS, split_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evenly.ingest.columns import ColumnSummary
+    from evenly.ingest.guessing.columns import ColumnSummary
 
 __all__ = ["LabelGuess", "guess_labels"]
 

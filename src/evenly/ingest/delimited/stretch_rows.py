@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from evenly.ingest.fields import text_column
-from evenly.ingest.record_rows import read_row, refuse_line, refuse_width, show_bytes
+from evenly.ingest.delimited.fields import text_column
+from evenly.ingest.delimited.record_rows import read_row, refuse_line, refuse_width, show_bytes
+from evenly.ingest.delimited.strict_rows import BAD_QUOTE
 from evenly.ingest.rejects import Reject
-from evenly.ingest.strict_rows import BAD_QUOTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from evenly.ingest.dialect import Dialect
-    from evenly.ingest.fields import Fields
-    from evenly.ingest.record_rows import RowFormat
-    from evenly.ingest.stretches import Stretch
-    from evenly.ingest.strict_rows import Record
+    from evenly.ingest.delimited.dialect import Dialect
+    from evenly.ingest.delimited.fields import Fields
+    from evenly.ingest.delimited.record_rows import RowFormat
+    from evenly.ingest.delimited.stretches import Stretch
+    from evenly.ingest.delimited.strict_rows import Record
 
 __all__ = ["StretchRows", "read_stretch"]
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evenly.errors import DataError
-from evenly.ingest.columns import column_summaries
-from evenly.ingest.guess_labels import guess_labels
-from evenly.ingest.guess_names import GROUP_NAMES, SPLIT_NAMES, split_words
-from evenly.ingest.guess_text import find_entities, guess_text, mostly_equal
+from evenly.ingest.guessing.columns import column_summaries
+from evenly.ingest.guessing.guess_labels import guess_labels
+from evenly.ingest.guessing.guess_names import GROUP_NAMES, SPLIT_NAMES, split_words
+from evenly.ingest.guessing.guess_text import find_entities, guess_text, mostly_equal
 from evenly.ingest.head import read_head
 from evenly.ingest.rows import SPLIT_WORDS
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from evenly.ingest.columns import ColumnSummary
+    from evenly.ingest.guessing.columns import ColumnSummary
     from evenly.ingest.head import Head
 
 __all__ = ["SourceGuess", "guess_source"]

@@ -13,13 +13,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from evenly.ingest.quotes import holds_bare_quote
+from evenly.ingest.delimited.quotes import holds_bare_quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from evenly.ingest.dialect import Dialect
+    from evenly.ingest.delimited.dialect import Dialect
 
 __all__ = ["BAD_QUOTE", "ROW_BYTES", "TOO_LONG", "Record", "StrictRows"]
 

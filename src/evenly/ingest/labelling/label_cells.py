@@ -15,14 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evenly.ingest.cells import as_text, blank_mask, names_in, parse_list, parse_object
-from evenly.ingest.marks import Marks, read_flags, read_shares, shares_in
+from evenly.ingest.labelling.marks import Marks, read_flags, read_shares, shares_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from evenly.ingest.label_shape import LabelShape
+    from evenly.ingest.labelling.label_shape import LabelShape
 
 __all__ = [
     "NOT_A_FLAG",

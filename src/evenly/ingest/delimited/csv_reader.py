@@ -13,14 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from evenly.errors import ColumnNotFoundError
-from evenly.ingest.dialect import SAMPLE_CHARACTERS, Dialect, Sample, find_dialect
+from evenly.ingest.delimited.dialect import SAMPLE_CHARACTERS, Dialect, Sample, find_dialect
+from evenly.ingest.delimited.line_ends import open_with_feeds
+from evenly.ingest.delimited.record_lines import Piece, find_places
+from evenly.ingest.delimited.record_rows import RowFormat
+from evenly.ingest.delimited.stretch_rows import StretchRows, read_stretch
+from evenly.ingest.delimited.stretches import Stretches
 from evenly.ingest.encodings import decode_head, open_utf8
-from evenly.ingest.line_ends import open_with_feeds
-from evenly.ingest.record_lines import Piece, find_places
-from evenly.ingest.record_rows import RowFormat
 from evenly.ingest.rejects import RejectSpool, invalid_bytes
-from evenly.ingest.stretch_rows import StretchRows, read_stretch
-from evenly.ingest.stretches import Stretches
 from evenly.ingest.unpacking import read_first_bytes
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from evenly.ingest.delimited.stretches import Stretch
     from evenly.ingest.files import RawFile
     from evenly.ingest.reading import Place, ReadOptions
     from evenly.ingest.rejects import Reject
-    from evenly.ingest.stretches import Stretch
 
 __all__ = ["CsvReader"]
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from evenly.errors import DataError, LabelShapeError
 from evenly.ingest.cells import as_text, parse_list, parse_object
-from evenly.ingest.delimiters import find_delimiter
-from evenly.ingest.marks import FLAGS, read_shares, shares_in
+from evenly.ingest.labelling.delimiters import find_delimiter
+from evenly.ingest.labelling.marks import FLAGS, read_shares, shares_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

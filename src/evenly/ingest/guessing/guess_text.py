@@ -10,14 +10,14 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from evenly.ingest.guess_names import NEVER_TEXT, TEXT_NAMES, TITLE_NAMES, split_words
+from evenly.ingest.guessing.guess_names import NEVER_TEXT, TEXT_NAMES, TITLE_NAMES, split_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
 
-    from evenly.ingest.columns import ColumnSummary
+    from evenly.ingest.guessing.columns import ColumnSummary
 
 __all__ = ["TextGuess", "find_entities", "guess_text", "mostly_equal"]
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.ipc
 
 from evenly.errors import DataError
-from evenly.ingest.columnar_reader import ColumnFile, checked_names
+from evenly.ingest.structured.columnar_reader import ColumnFile, checked_names
 from evenly.ingest.unpacking import open_plain
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""CSV and TSV: dialect, records, fields, and the rows that are none."""

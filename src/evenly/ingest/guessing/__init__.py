@@ -1,0 +1,1 @@
+"""A first config for a table that nobody has described: which columns hold what."""

@@ -1,0 +1,1 @@
+"""What must be fetched before it can be read: URLs, SQL queries, Hugging Face data sets."""

@@ -1,0 +1,1 @@
+"""Files that say themselves what a row is: JSON, parquet, Arrow, Excel."""
