@@ -14,11 +14,11 @@ import numpy as np
 from scipy import sparse
 
 from evenly.errors import ConfigError
-from evenly.imbalance import label_counts, label_matrix, row_numbers
+from evenly.imbalance import irlbl, label_counts, label_matrix, row_numbers
 from evenly.resample.changes import NO_LABEL, Recipes
 from evenly.resample.limits import OWN_RATIO, Amount, Limits
 from evenly.resample.neighborhoods import as_search, nearest_among
-from evenly.resample.targets import above_target, max_ir
+from evenly.resample.targets import above_target
 from evenly.resample.vectors import Gap, interpolate
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def mlsol(
         A generator, or the seed of one.
     **amount
         See `Amount`; nothing: a quarter of the rows. With `target_ir` seeds are drawn by the labels above it only,
-        and it stops when the largest IR no longer falls.
+        and it stops when the largest IR of those that have seeds no longer falls.
 
     Returns
     -------
@@ -285,16 +285,26 @@ def _draw_to_target(
     room: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> Recipes:
-    """Draw in rounds for the labels above the target, and return what there was when the largest IR was lowest."""
+    """Draw in rounds for the labels above the target, and return what there was when their largest IR was lowest.
+
+    A label whose rows are all outliers has no seeds: it keeps its ratio, and does not end the rounds for the others.
+    """
+    has_seeds = np.bincount(local.held.indices, local.weight, len(counts)) > 0
     made = best = Recipes.none(len(counts))
-    lowest = max_ir(counts) or 1.0
+    lowest = _max_ir_of(has_seeds, counts)
     for _ in range(ROUNDS):
-        wanted = above_target(counts, target_ir)
+        wanted = above_target(counts, target_ir) & has_seeds
         more = local.draw(wanted, min(budget - len(made), -(-budget // ROUNDS)), room, rng)
         if not wanted.any() or not len(more):
             break
         made = made.followed_by(more)
         counts = counts + label_counts(more.labels)
-        if (now := max_ir(counts) or 1.0) < lowest:
+        if (now := _max_ir_of(has_seeds, counts)) < lowest:
             lowest, best = now, made
     return best
+
+
+def _max_ir_of(labels: NDArray[np.bool_], counts: NDArray[np.int64]) -> float:
+    """Return the largest IRLbl of some labels; 0 where there are none."""
+    ratios = irlbl(counts)[labels]
+    return float(np.nanmax(ratios)) if len(ratios) else 0.0

@@ -92,8 +92,8 @@ class Outcome:
             }
         )
 
-    def sentence(self, method: str, target_ir: float, names: Sequence[str]) -> str:
-        """Return the outcome in plain words."""
+    def sentence(self, method: str, target_ir: float, names: Sequence[str], *, has_aim: bool = True) -> str:
+        """Return the outcome in plain words; `target_ir` is the aim, the MeanIR where the method has none."""
         split = method == "remedial"  # each row removed comes back as two
         changes = [
             f"{count:,} {what.format('s' * (count > 1))} ({sign}{count / max(1, self.n_rows):.0%})"
@@ -106,18 +106,22 @@ class Outcome:
         ]
         before, after = max_ir(self.before), max_ir(self.after)
         ratio = "" if before is None or after is None else f", largest IR {before:.4g} -> {after:.4g}"
-        return f"{method}: {', '.join(changes) or 'nothing to change'}{ratio}{self._list_reasons(target_ir, names)}"
+        return f"{method}: {', '.join(changes) or 'nothing to change'}{ratio}{self._list_reasons(target_ir, names, has_aim)}"
 
-    def _list_reasons(self, target_ir: float, names: Sequence[str]) -> str:
+    def _list_reasons(self, target_ir: float, names: Sequence[str], has_aim: bool) -> str:  # noqa: FBT001 - private
         by_reason: defaultdict[str, list[str]] = defaultdict(list)
         for name, reason in zip(names, self.reasons, strict=True):
             if reason is not None:
                 by_reason[reason].append(name)
-        if not by_reason:
-            return f", all labels at {target_ir:g} or below"
         n_labels = sum(map(len, by_reason.values()))
+        if not has_aim:
+            above = [name for held in by_reason.values() for name in held]
+            left = f"; {n_labels} above the MeanIR of {target_ir:.4g}: {_list_some(above)}" if above else ""
+            return f", which it does not steer by{left}"
+        if not by_reason:
+            return f", all labels at {target_ir:.4g} or below"
         parts = [f"{reason} ({_list_some(held)})" for reason, held in by_reason.items()]
-        return f", {n_labels} label{'s' * (n_labels > 1)} not brought to {target_ir:g}: {'; '.join(parts)}"
+        return f", {n_labels} label{'s' * (n_labels > 1)} not brought to {target_ir:.4g}: {'; '.join(parts)}"
 
 
 def _list_some(names: list[str]) -> str:
@@ -212,6 +216,7 @@ def explain(
         (~above_target(after, aim), None),
         (pairs & ~above_target(before, aim), "lifted above it by rows added for other labels"),
         (pairs & (before == 1), f"one row, which {method} cannot use"),
+        ((after <= before) & (method == "mlsol"), "none of its rows has a neighbour that holds it"),
         (every & (method in CHAINS), "left there by the steps of the chain"),
         (every & has_no_aim(method, limits), f"{method} decides by itself which rows it takes"),
         (used_up & (before <= (k_neighbors or 0)), "max_copies reached, with fewer than k neighbours"),

@@ -77,7 +77,8 @@ class SamplingReport:
 
     def __str__(self) -> str:
         """Return the outcome in plain words."""
-        return self.outcome.sentence(self.method, self.aim, [str(name) for name in self.names])
+        names = [str(name) for name in self.names]
+        return self.outcome.sentence(self.method, self.aim, names, has_aim=self.has_aim)
 
 
 def report(
