@@ -18,7 +18,7 @@ from evenly.imbalance import irlbl, label_counts, label_matrix, row_numbers
 from evenly.resample.changes import NO_LABEL, Recipes
 from evenly.resample.limits import OWN_RATIO, Amount, Limits
 from evenly.resample.neighborhoods import as_search, nearest_among
-from evenly.resample.targets import above_target
+from evenly.resample.targets import above_target, max_ir, mean_ir
 from evenly.resample.vectors import Gap, interpolate
 
 if TYPE_CHECKING:
@@ -287,11 +287,12 @@ def _draw_to_target(
 ) -> Recipes:
     """Draw in rounds for the labels above the target, and return what there was when their largest IR was lowest.
 
-    A label whose rows are all outliers has no seeds: it keeps its ratio, and does not end the rounds for the others.
+    A label whose rows are all outliers has no seeds, and does not end the rounds for the others; but neither the
+    largest IR of all labels nor their mean may stand higher than at the start, as for ML-ROS and MLSMOTE.
     """
     has_seeds = np.bincount(local.held.indices, local.weight, len(counts)) > 0
     made = best = Recipes.none(len(counts))
-    lowest = _max_ir_of(has_seeds, counts)
+    lowest, start = _max_ir_of(has_seeds, counts), np.array([max_ir(counts), mean_ir(counts)], np.float64)
     for _ in range(ROUNDS):
         wanted = above_target(counts, target_ir) & has_seeds
         more = local.draw(wanted, min(budget - len(made), -(-budget // ROUNDS)), room, rng)
@@ -299,7 +300,8 @@ def _draw_to_target(
             break
         made = made.followed_by(more)
         counts = counts + label_counts(more.labels)
-        if (now := _max_ir_of(has_seeds, counts)) < lowest:
+        now = _max_ir_of(has_seeds, counts)
+        if now < lowest and (np.array([max_ir(counts), mean_ir(counts)], np.float64) <= start).all():
             lowest, best = now, made
     return best
 

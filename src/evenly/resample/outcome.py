@@ -106,7 +106,8 @@ class Outcome:
         ]
         before, after = max_ir(self.before), max_ir(self.after)
         ratio = "" if before is None or after is None else f", largest IR {before:.4g} -> {after:.4g}"
-        return f"{method}: {', '.join(changes) or 'nothing to change'}{ratio}{self._list_reasons(target_ir, names, has_aim)}"
+        missed = self._list_reasons(target_ir, names, has_aim)
+        return f"{method}: {', '.join(changes) or 'nothing to change'}{ratio}{missed}"
 
     def _list_reasons(self, target_ir: float, names: Sequence[str], has_aim: bool) -> str:  # noqa: FBT001 - private
         by_reason: defaultdict[str, list[str]] = defaultdict(list)
@@ -216,7 +217,10 @@ def explain(
         (~above_target(after, aim), None),
         (pairs & ~above_target(before, aim), "lifted above it by rows added for other labels"),
         (pairs & (before == 1), f"one row, which {method} cannot use"),
-        ((after <= before) & (method == "mlsol"), "none of its rows has a neighbour that holds it"),
+        (
+            (after <= before) & (after > before).any() & (method == "mlsol"),
+            "none of its rows has a neighbour that holds it",
+        ),
         (every & (method in CHAINS), "left there by the steps of the chain"),
         (every & has_no_aim(method, limits), f"{method} decides by itself which rows it takes"),
         (used_up & (before <= (k_neighbors or 0)), "max_copies reached, with fewer than k neighbours"),
