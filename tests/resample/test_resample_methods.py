@@ -11,7 +11,9 @@ import pytest
 from evenly.executor import InProcess, LocalProcesses
 from evenly.formats import read_facts
 from evenly.imbalance import irlbl, label_counts, label_matrix, row_scumble
+from evenly.resample import neighborhoods
 from evenly.resample.methods import METHODS, sampler_of
+from evenly.store import Store
 
 if TYPE_CHECKING:
     from conftest import Planner
@@ -114,17 +116,45 @@ def test_a_method_that_means_nothing_here_says_so(planner: Planner) -> None:
     assert any("20 of 20 rows have a labelset that no other row has" in note for note in plan.manifest.notes)
 
 
-@pytest.mark.parametrize("method", ["mlsol", "remedial_hwr"])
-def test_the_same_bytes_for_any_number_of_workers(planner: Planner, method: str, tmp_path: Any) -> None:
-    from evenly.store import Store
+MAPPED = ["mlsol", "ml_enn", "remedial_hwr", "smote_enn", "borderline_smote", "all_knn"]
 
-    plans = []
-    for number, executor in enumerate([InProcess(), LocalProcesses(2)]):
-        own = type(planner)(Store(tmp_path / str(number)))
-        table, split = own.table(_texts(), _many(), 3), own.split(SPLIT)
-        plan = own.plan(table, split, executor, method=method, target_ir=3.0, max_growth=2.0)
-        plans.append({path.name: path.read_bytes() for path in plan.path.glob("*.parquet")})
-    assert plans[0] == plans[1]
+
+def test_the_same_bytes_for_any_number_of_workers(
+    planner: Planner, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighborhoods, "PAIRS_AT_ONCE", 1_500)
+    two = LocalProcesses(2)
+    try:
+        for method in MAPPED:
+            plans = []
+            for number, executor in enumerate([InProcess(), two]):
+                own = type(planner)(Store(tmp_path / str(number)))
+                held = _many() if "ml" in method or "hwr" in method else _one()
+                table, split = own.table(_texts(), held, 3), own.split(SPLIT)
+                plan = own.plan(table, split, executor, method=method, target_ir=3.0, max_growth=2.0)
+                plans.append({path.name: path.read_bytes() for path in plan.path.glob("*.parquet")})
+            assert plans[0] == plans[1], method
+    finally:
+        two.close()
+
+
+@pytest.mark.parametrize("method", MAPPED)
+def test_a_plan_is_what_the_sampler_does_on_the_texts(planner: Planner, method: str) -> None:
+    held = _many() if "ml" in method or "hwr" in method else _one()
+    plan = planner.plan(
+        planner.table(_texts(), held, 3), planner.split(["train"] * N_ROWS), method=method, target_ir=3.0
+    )
+    amount: Any = {"target_ir": 3.0, "max_copies": 10, "max_growth": 0.5}
+    sampler = sampler_of(method, amount)
+    assert sampler is not None
+    sampler.set_params(random_state=0).fit_resample(_texts()["text"], _dense(held))
+    made = pq.read_table(plan.path / "synthetic.parquet")
+    copies = pq.read_table(plan.path / "plan.parquet")["copies"].to_numpy()
+    rows = sampler.sample_indices_
+    assert copies.tolist() == np.bincount(rows[rows >= 0], minlength=N_ROWS).tolist()
+    assert made["seed_row"].to_pylist() == sampler.recipes_.seed.tolist()
+    assert made["reference_row"].to_pylist() == sampler.recipes_.reference.tolist()
+    assert made["share"].to_pylist() == sampler.recipes_.share.tolist()
 
 
 def test_settings_reach_the_samplers_that_have_them() -> None:

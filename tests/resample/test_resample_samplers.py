@@ -103,6 +103,30 @@ def test_a_frame_keeps_columns_and_types() -> None:
     assert ((made["weight"][18:] >= np.minimum(low, high)) & (made["weight"][18:] <= np.maximum(low, high))).all()
 
 
+def test_classes_are_as_far_apart_as_their_rows_labels_are() -> None:
+    # Label 1 in rows 0, 1, 2: red, blue, green. Red: rows 0 and 3 to 5, label 1 in 1 of 4; blue: 1 and 6, in 1 of 2;
+    # green: 2 and 7 to 13, in 1 of 8. Label 0 is held by the others, so that each distance is sqrt(2) times the gap:
+    # red and blue .25, red and green .125, blue and green .375. So red is the nearest of both others, green of red.
+    colours = ["red", "blue", "green", "red", "red", "red", "blue", *["green"] * 7]
+    labels = np.array([[0, 1]] * 3 + [[1, 0]] * 11)
+    frame = pd.DataFrame({"colour": pd.Categorical(colours)})
+    sampler = MLSMOTE(target_ir=2, max_copies=9, max_growth=1.0, k_neighbors=1, random_state=0)
+    sampler.fit_resample(frame, labels)
+    recipes = sampler.recipes_
+    assert dict(zip(recipes.seed.tolist(), recipes.reference.tolist(), strict=True)) == {0: 2, 1: 0, 2: 0}
+
+
+def test_a_number_beside_a_class_can_outweigh_it() -> None:
+    # as above; by size row 0 is next to row 1 (.01), which outweighs the colour: .35 from blue, .18 + 5 from green
+    frame = pd.DataFrame({"colour": pd.Categorical(["red", "blue", "green", *["red"] * 3, "blue", *["green"] * 7])})
+    frame["size"] = [0.0, 0.01, 5.0, *[0.0] * 11]
+    labels = np.array([[0, 1]] * 3 + [[1, 0]] * 11)
+    sampler = MLSMOTE(target_ir=2, max_copies=9, max_growth=1.0, k_neighbors=1, random_state=0)
+    sampler.fit_resample(frame, labels)
+    pairs = dict(zip(sampler.recipes_.seed.tolist(), sampler.recipes_.reference.tolist(), strict=True))
+    assert pairs == {0: 1, 1: 0, 2: 0}
+
+
 def test_a_class_is_that_of_most_neighbours() -> None:
     # the bag of label 1 is rows 12, 13, 14: the two neighbours of each decide, the nearest where they differ
     frame = _frame().assign(kind=pd.Categorical(["x"] * 12 + ["y", "y", "z"] + ["x"] * 3))

@@ -27,6 +27,7 @@ NOT_JSON = object()
 _BLOCK_BYTES = 1 << 20
 _ELEMENT_CHARACTERS = 16 << 20
 _RESYNC_CHARACTERS = 1 << 20
+_NUMBER_CHARACTERS = "+-.0123456789Ee"
 _MOST_LOST = 100
 _NEAR_END = 16  # the longest token that may be cut: two \uXXXX escapes
 _BETWEEN = re.compile(r"[\s,]*")
@@ -98,7 +99,8 @@ class JsonElements:
                 break
             except (ValueError, RecursionError):  # a number of thousands of digits; a thousand brackets
                 break
-            may_go_on = end == len(window.text) and not isinstance(value, dict | list | str)
+            rest = window.text[end : end + _NEAR_END]  # of 0.5, cut after the point, 0 is decoded
+            may_go_on = not isinstance(value, dict | list | str) and not rest.strip(_NUMBER_CHARACTERS)
             if not may_go_on or not window.fill(_ELEMENT_CHARACTERS):
                 return Element(line, window.take(end), value)
         return Element(line, window.take(self._find_end()), NOT_JSON)
