@@ -16,7 +16,7 @@ from evenly.export import export_split, order
 from evenly.flows.steps import cut_after, prepare_steps
 from evenly.flows.walk import walk_steps
 from evenly.formats import read_label_names, read_split
-from evenly.train.batches import iter_batches
+from evenly.train.feed.batches import iter_batches
 from small_tables import write_genres
 
 

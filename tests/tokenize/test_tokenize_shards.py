@@ -18,7 +18,7 @@ from evenly.tokenize.layout import choose_layout
 from evenly.tokenize.texts import join_columns
 from evenly.tokenize.units import Part, make_units
 from evenly.tokenize.vocabulary import read_vocabulary
-from evenly.train.shards import open_shards
+from evenly.train.feed.shards import open_shards
 from token_tables import build_plan, build_split, build_table, build_tokenizer, word_level
 
 WORDS = ["[UNK]", "a", "b", "c", "|"]

@@ -14,9 +14,9 @@ from evenly.formats import labels_to_csr
 from evenly.manifest import read_manifest
 from evenly.store import Stage, Store
 from evenly.train import BASELINE
-from evenly.train.baseline import sample_train_rows
-from evenly.train.linear import FitClasses, FitLabels, fit_classes, fit_labels
-from evenly.train.tfidf import fit_tfidf, load_tfidf
+from evenly.train.baselines.baseline import sample_train_rows
+from evenly.train.baselines.linear import FitClasses, FitLabels, fit_classes, fit_labels
+from evenly.train.baselines.tfidf import fit_tfidf, load_tfidf
 from token_tables import build_split, build_table
 
 WORDS = ["apple", "pear", "plum", "fig"]

@@ -12,8 +12,8 @@ import pytest
 from evenly.errors import MissingExtraError
 from evenly.store import Store
 from evenly.tokenize import SHARDS
-from evenly.train.batches import iter_batches, open_batches
-from evenly.train.feed import read_shards, to_dataset
+from evenly.train.feed.batches import iter_batches, open_batches
+from evenly.train.feed.dataset import read_shards, to_dataset
 from token_tables import build_split, build_table, build_tokenizer
 
 if TYPE_CHECKING:

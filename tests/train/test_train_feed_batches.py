@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from evenly.errors import ConfigError, DataError, LabelShapeError, SourceNotFoundError
 from evenly.store import Store
 from evenly.tokenize import SHARDS, SYNTHETIC
-from evenly.train.batches import iter_batches, open_batches
-from evenly.train.shards import open_shards
+from evenly.train.feed.batches import iter_batches, open_batches
+from evenly.train.feed.shards import open_shards
 from token_tables import build_plan, build_split, build_table, build_tokenizer
 
 N_ROWS, N_LABELS, PAD = 120, 7, 40

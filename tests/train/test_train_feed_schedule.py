@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evenly.errors import DataError
-from evenly.train.schedule import Schedule, read_copies
+from evenly.train.feed.schedule import Schedule, read_copies
 from token_tables import write_plan
 
 

@@ -11,8 +11,8 @@ from sklearn import metrics as reference
 
 from evenly.errors import DataError
 from evenly.train import ranking
-from evenly.train.metrics import label_groups, macro_pr_auc, measure_labels, measure_split
-from evenly.train.ranking import rank_label_positives
+from evenly.train.evaluation.metrics import label_groups, macro_pr_auc, measure_labels, measure_split
+from evenly.train.evaluation.ranking import rank_label_positives
 
 DEAD, EVERYWHERE = 3, 4
 

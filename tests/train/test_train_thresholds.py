@@ -10,9 +10,9 @@ from scipy import sparse
 from sklearn.metrics import f1_score
 
 from evenly.train import ranking
-from evenly.train.decisions import Decision, positive_class, tune_decision
-from evenly.train.logit_adjustment import TAUS, adjusted_classes, tune_tau
-from evenly.train.thresholds import NO_THRESHOLD, predict_from, tune_global, tune_per_label
+from evenly.train.evaluation.decisions import Decision, positive_class, tune_decision
+from evenly.train.evaluation.logit_adjustment import TAUS, adjusted_classes, tune_tau
+from evenly.train.evaluation.thresholds import NO_THRESHOLD, predict_from, tune_global, tune_per_label
 
 
 def sparse_of(dense):

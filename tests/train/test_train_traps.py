@@ -9,8 +9,8 @@ from sklearn.metrics import f1_score
 from sklearn.utils.class_weight import compute_sample_weight
 
 from evenly.labels import sample_weights
-from evenly.train.decisions import tune_decision
-from evenly.train.metrics import macro_pr_auc, measure_split
+from evenly.train.evaluation.decisions import tune_decision
+from evenly.train.evaluation.metrics import macro_pr_auc, measure_split
 
 pytest.importorskip("tensorflow", reason="TensorFlow is an extra")
 

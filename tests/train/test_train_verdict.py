@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from evenly.train.evaluation import Scored, evaluate
-from evenly.train.verdict import headline, judge, shown
+from evenly.train.evaluation.evaluate import Scored, evaluate
+from evenly.train.evaluation.verdict import headline, judge, shown
 
 NAMES = ["a", "b", "c", "d"]
 COUNTS = np.array([60, 30, 10, 0])

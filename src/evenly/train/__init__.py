@@ -5,8 +5,8 @@ The only package that imports TensorFlow and Keras, and only where training or r
 
 from __future__ import annotations
 
-from evenly.train.baseline import BASELINE, measure_baselines
-from evenly.train.feed import read_shards
+from evenly.train.baselines.baseline import BASELINE, measure_baselines
+from evenly.train.feed.dataset import read_shards
 from evenly.train.model import MODEL, train_model
 
 __all__ = ["BASELINE", "MODEL", "measure_baselines", "read_shards", "train_model"]

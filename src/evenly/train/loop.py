@@ -12,13 +12,13 @@ import numpy as np
 import tensorflow as tf
 
 from evenly.formats import read_labels
-from evenly.train.batches import open_batches
 from evenly.train.callbacks import BestEpoch
-from evenly.train.feed import to_dataset
+from evenly.train.evaluation.metrics import macro_pr_auc
+from evenly.train.feed.batches import open_batches
+from evenly.train.feed.dataset import to_dataset
 from evenly.train.job import TrainResult
 from evenly.train.keras_file import save_model
 from evenly.train.losses import make_loss
-from evenly.train.metrics import macro_pr_auc
 from evenly.train.models import Head, build_network
 from evenly.train.score_file import open_scores
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from evenly.train.batches import Batches
+    from evenly.train.feed.batches import Batches
     from evenly.train.job import TrainJob
     from evenly.train.models import Network
 

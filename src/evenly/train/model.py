@@ -18,14 +18,14 @@ from evenly.errors import ConfigError, DataError, nearest
 from evenly.formats import read_facts, read_label_names, read_labels, read_split, write_json
 from evenly.manifest import MANIFEST_NAME
 from evenly.store import Stage
-from evenly.train.decisions import positive_class
-from evenly.train.evaluation import Scored, evaluate, write_per_label, write_predictions
-from evenly.train.expansion import count_expanded
+from evenly.train.evaluation.decisions import positive_class
+from evenly.train.evaluation.evaluate import Scored, evaluate, write_per_label, write_predictions
+from evenly.train.evaluation.metrics import macro_pr_auc
+from evenly.train.evaluation.verdict import headline, judge
+from evenly.train.feed.expansion import count_expanded
 from evenly.train.fit import fit_isolated
 from evenly.train.job import TrainJob, best_constant
-from evenly.train.metrics import macro_pr_auc
 from evenly.train.score_file import open_scores
-from evenly.train.verdict import headline, judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from scipy import sparse
 
     from evenly.formats import SplitRows, Task
-    from evenly.train.evaluation import Evaluation
+    from evenly.train.evaluation.evaluate import Evaluation
     from evenly.train.job import TrainResult
     from evenly.workspace import Workspace
 

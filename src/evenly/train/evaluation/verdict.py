@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evenly.train.decisions import MIN_POSITIVES
+from evenly.train.evaluation.decisions import MIN_POSITIVES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from evenly.train.evaluation import Evaluation
+    from evenly.train.evaluation.evaluate import Evaluation
 
 __all__ = ["headline", "judge", "shown"]
 

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evenly.formats import LABELS_TYPE, label_lists
-from evenly.train.decisions import tune_decision
-from evenly.train.metrics import GROUPS, label_groups, measure_split
-from evenly.train.ranking import iter_blocks
+from evenly.train.evaluation.decisions import tune_decision
+from evenly.train.evaluation.metrics import GROUPS, label_groups, measure_split
+from evenly.train.evaluation.ranking import iter_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from scipy import sparse
 
     from evenly.formats import Task
-    from evenly.train.decisions import Decision
-    from evenly.train.metrics import LabelMeasures
+    from evenly.train.evaluation.decisions import Decision
+    from evenly.train.evaluation.metrics import LabelMeasures
 
 __all__ = ["Evaluation", "Scored", "evaluate", "write_per_label", "write_predictions"]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from evenly.train.shards import ShardIndex
+    from evenly.train.feed.shards import ShardIndex
 
 __all__ = ["read_sample_weights"]
 

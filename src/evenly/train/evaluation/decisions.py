@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from evenly.train.logit_adjustment import TauOffer, tune_tau
-from evenly.train.thresholds import NO_THRESHOLD, predict_from, tune_global, tune_per_label
+from evenly.train.evaluation.logit_adjustment import TauOffer, tune_tau
+from evenly.train.evaluation.thresholds import NO_THRESHOLD, predict_from, tune_global, tune_per_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

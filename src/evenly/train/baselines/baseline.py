@@ -16,12 +16,20 @@ from scipy import sparse
 
 from evenly.formats import read_facts, read_label_names, read_labels, read_split, write_json
 from evenly.store import Stage
-from evenly.train.decisions import Decision, positive_class
-from evenly.train.evaluation import Scored, evaluate, write_predictions
-from evenly.train.linear import FitClasses, FitLabels, ScoreRows, fit_classes, fit_labels, join_texts, score_rows
+from evenly.train.baselines.linear import (
+    FitClasses,
+    FitLabels,
+    ScoreRows,
+    fit_classes,
+    fit_labels,
+    join_texts,
+    score_rows,
+)
+from evenly.train.baselines.tfidf import fit_tfidf
+from evenly.train.evaluation.decisions import Decision, positive_class
+from evenly.train.evaluation.evaluate import Scored, evaluate, write_predictions
+from evenly.train.evaluation.verdict import shown
 from evenly.train.score_file import open_scores
-from evenly.train.tfidf import fit_tfidf
-from evenly.train.verdict import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from evenly.formats import Task
-    from evenly.train.evaluation import Evaluation
+    from evenly.train.evaluation.evaluate import Evaluation
     from evenly.workspace import Workspace
 
 __all__ = ["BASELINE", "measure_baselines", "sample_train_rows"]

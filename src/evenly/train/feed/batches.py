@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict, Unpack
 import numpy as np
 
 from evenly.errors import ConfigError, DataError, LabelShapeError
-from evenly.train.sample_weights import read_sample_weights
-from evenly.train.schedule import Schedule, read_copies
-from evenly.train.shards import open_shards
+from evenly.train.feed.sample_weights import read_sample_weights
+from evenly.train.feed.schedule import Schedule, read_copies
+from evenly.train.feed.shards import open_shards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from evenly.train.shards import ShardIndex
+    from evenly.train.feed.shards import ShardIndex
 
 __all__ = ["Batch", "BatchOptions", "Batches", "iter_batches", "open_batches"]
 
@@ -147,7 +147,7 @@ class Batches:
         return min(rounded, self.longest)
 
     def _fill_ids(self, stored: NDArray[np.int64], width: int) -> NDArray[np.int32]:
-        from evenly.train.fill import fill_ids
+        from evenly.train.feed.fill import fill_ids
 
         out = np.empty((len(stored), width), np.int32)
         segment, start, length = self.index.segment[stored], self.index.start[stored], self.index.length[stored]
@@ -158,7 +158,7 @@ class Batches:
         return out
 
     def _fill_targets(self, stored: NDArray[np.int64]) -> NDArray[Any]:
-        from evenly.train.fill import fill_indices, fill_multi_hot
+        from evenly.train.feed.fill import fill_indices, fill_multi_hot
 
         offsets, label_ids = self.index.label_offsets, self.index.label_ids
         if self.target_width is None:

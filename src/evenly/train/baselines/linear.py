@@ -17,7 +17,7 @@ from scipy import sparse
 from scipy.special import expit, softmax
 
 from evenly.formats import read_rows
-from evenly.train.tfidf import load_tfidf
+from evenly.train.baselines.tfidf import load_tfidf
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evenly.train.ranking import rank_all_positives, rank_label_positives
+from evenly.train.evaluation.ranking import rank_all_positives, rank_label_positives
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from evenly.train.ranking import iter_blocks, rank_all_positives, rank_label_positives
+from evenly.train.evaluation.ranking import iter_blocks, rank_all_positives, rank_label_positives
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from evenly.train.ranking import RankedPositives
+    from evenly.train.evaluation.ranking import RankedPositives
 
 __all__ = ["NO_THRESHOLD", "predict_from", "tune_global", "tune_per_label"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evenly.train.ranking import iter_blocks
+from evenly.train.evaluation.ranking import iter_blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

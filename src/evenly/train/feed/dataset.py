@@ -13,13 +13,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from evenly.errors import MissingExtraError
-from evenly.train.batches import open_batches
+from evenly.train.feed.batches import open_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from evenly.train.batches import Batches, BatchOptions
+    from evenly.train.feed.batches import Batches, BatchOptions
 
 __all__ = ["read_shards", "to_dataset"]
 
@@ -40,7 +40,7 @@ def read_shards(
     Parameters
     ----------
     shards, plan, weights, **options
-        As for `evenly.train.batches.open_batches`.
+        As for `evenly.train.feed.batches.open_batches`.
     epochs
         How many epochs there are in all, one after the other, each in an order of its own.
     start

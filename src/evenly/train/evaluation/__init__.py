@@ -1,0 +1,1 @@
+"""Scores and true labels -> thresholds, decisions and metrics."""
