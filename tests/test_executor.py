@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from evenly.errors import ColumnNotFoundError, ConfigError, WorkerDiedError
-from evenly.executor import Executor, InProcess, LocalProcesses, make_executor
+from evenly.executor import Executor, InProcess, LocalProcesses, Threads, in_threads, make_executor
 from evenly.isolation import run_isolated
 from evenly.progress import Advanced, Event, observing
 from executor_functions import die, fail, refuse, square, tell
@@ -31,7 +31,7 @@ def processes() -> Iterator[LocalProcesses]:
 
 
 def test_every_item_is_answered_once(processes: Executor) -> None:
-    for executor in (InProcess(), processes):
+    for executor in (InProcess(), Threads(2), processes):
         assert dict(executor.map(square, [3, 1, 2])) == {0: 9, 1: 1, 2: 4}
         assert dict(executor.map(square, [])) == {}
 
@@ -45,6 +45,13 @@ def test_a_dead_worker_is_an_error_and_the_next_map_works(processes: Executor) -
 def test_errors_of_a_worker_arrive_as_they_are(processes: Executor) -> None:
     with pytest.raises(ColumnNotFoundError, match="did you mean 'text'"):
         dict(processes.map(refuse, [1, 2]))
+
+
+def test_few_items_are_for_threads_and_as_many_of_them_as_fit_into_memory() -> None:
+    processes = LocalProcesses(4, memory_limit=600)
+    assert in_threads(processes, 65) is processes
+    assert [in_threads(processes, 64, size).workers for size in (0, 49, 66, 1_000)] == [4, 4, 3, 1]
+    assert isinstance(in_threads(processes, 64), Threads)
 
 
 def test_dask_without_an_address_or_a_scheduler_is_a_config_error() -> None:

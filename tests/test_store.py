@@ -109,7 +109,7 @@ def test_a_damaged_artifact_is_built_again_and_that_is_said(tmp_path: Path, harm
     assert contents(artifact.path) == before
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"format_version": 99}', '{"format_version": 1, "files": 3}'])
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"format_version": 99}', '{"format_version": 2, "files": 3}'])
 def test_a_manifest_that_cannot_be_read_is_an_error_that_names_it(tmp_path: Path, text: str) -> None:
     (tmp_path / MANIFEST_NAME).write_text(text)
 
@@ -121,7 +121,7 @@ def test_a_manifest_that_cannot_be_read_is_an_error_that_names_it(tmp_path: Path
 def test_a_manifest_cannot_name_files_outside_its_folder(tmp_path: Path, name: str) -> None:
     path = build(Store(tmp_path)).path / MANIFEST_NAME
     fields = json.loads(path.read_text())
-    fields["files"][name] = {"size": 1, "sha256": ""}
+    fields["files"][name] = {"size": 1, "blake3": ""}
     path.write_text(json.dumps(fields))
 
     with pytest.raises(StoreError, match="not inside its folder"):

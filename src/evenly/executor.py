@@ -1,4 +1,4 @@
-"""How a function is mapped over partitions: in this process, over local processes, over a Dask cluster.
+"""How a function is mapped over partitions: in this process, its threads, local processes, over a Dask cluster.
 
 All of them give the same answers; only the time differs. The function and its items travel by pickle over pipes
 between processes that evenly started (Dask: over the user's own cluster), never from disk.
@@ -7,7 +7,7 @@ between processes that evenly started (Dask: over the user's own cluster), never
 from __future__ import annotations
 
 import os
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,9 +18,20 @@ from evenly.isolation import die_with_parent
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["DaskCluster", "Executor", "InProcess", "LocalProcesses", "make_executor", "usable_cores"]
+__all__ = [
+    "DaskCluster",
+    "Executor",
+    "InProcess",
+    "LocalProcesses",
+    "Threads",
+    "in_threads",
+    "make_executor",
+    "usable_cores",
+]
 
 MEMORY_LIMIT = 2**30
+_FEW_ITEMS = 64  # beyond, processes are worth their start, which is seconds
+_COPIES = 3  # of an item: as it is read, as it is changed, as it is written
 
 
 class Executor(Protocol):
@@ -68,6 +79,7 @@ class LocalProcesses:
         self.memory_limit = memory_limit
         self._pool: ProcessPoolExecutor | None = None
 
+
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """Yield ``(index, function(items[index]))`` in the order in which they are done."""
         if self.workers == 1 or len(items) < 2:  # noqa: PLR2004 - one item needs no second process
@@ -97,6 +109,29 @@ class LocalProcesses:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+class Threads:
+    """Threads of this process, for functions that spend their time in code that lets go of Python's lock."""
+
+    def __init__(self, workers: int, memory_limit: int = MEMORY_LIMIT) -> None:
+        """Use `workers` threads."""
+        self.workers = workers
+        self.memory_limit = memory_limit
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """Yield ``(index, function(items[index]))`` in the order in which they are done."""
+        with ThreadPoolExecutor(self.workers) as pool:
+            futures = {pool.submit(function, item): index for index, item in enumerate(items)}
+            try:
+                for future in as_completed(futures):
+                    yield futures[future], future.result()
+            finally:
+                for future in futures:
+                    future.cancel()
+
+    def close(self) -> None:
+        """Nothing was started."""
 
 
 class DaskCluster:
@@ -139,6 +174,24 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def in_threads(executor: Executor, n_items: int, item_bytes: int = 0) -> Executor:
+    """Return what maps a function that lets go of Python's lock: threads of this process, for so few items.
+
+    Parameters
+    ----------
+    executor
+        Maps them otherwise: many items, a cluster.
+    n_items
+        How many there are.
+    item_bytes
+        Memory that one needs; 0 where it is little.
+    """
+    if n_items > _FEW_ITEMS or isinstance(executor, DaskCluster):
+        return executor
+    fitting = executor.memory_limit // (_COPIES * item_bytes + 1)
+    return Threads(max(1, min(executor.workers, fitting)), executor.memory_limit)
 
 
 def make_executor(

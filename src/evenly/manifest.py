@@ -1,8 +1,8 @@
 """The manifest of an artifact: what it holds, of what it was made, and whether it is whole.
 
-Format version 1 is one JSON object (`manifest.json`) beside the files it lists. Names are relative to it, so an
-artifact can be moved or synced. The digest of an artifact is that of its files and facts: two builds of one content
-are the same artifact, however long they took and whatever settings led to it.
+Format version 2 is one JSON object (`manifest.json`) beside the files it lists; version 1 had SHA-256 in place of
+BLAKE3. Names are relative to it, so an artifact can be moved or synced. The digest of an artifact is that of its files
+and facts: two builds of one content are the same artifact, however long they took and whatever settings led to it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from blake3 import blake3
+
 from evenly.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "FORMAT_VERSION",
@@ -25,7 +27,6 @@ __all__ = [
     "FileEntry",
     "Manifest",
     "canonical_json",
-    "digest_contents",
     "digest_files",
     "digest_of",
     "find_damage",
@@ -33,17 +34,17 @@ __all__ = [
     "read_manifest",
 ]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
-_PIECE_BYTES, _BLOCK_BYTES = 1 << 26, 1 << 20
+_FILES_AT_ONCE, _BLOCK_BYTES = 4, 1 << 22
 
 
 @dataclass(frozen=True)
 class FileEntry:
-    """Size in bytes and SHA-256 of one file."""
+    """Size in bytes and BLAKE3 digest (hex) of one file, as ``b3sum`` prints it."""
 
     size: int
-    sha256: str
+    blake3: str
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Manifest:
     @property
     def digest(self) -> str:
         """SHA-256 over what later stages read: the files' names, sizes and checksums, and the facts."""
-        return digest_of([{name: [entry.size, entry.sha256] for name, entry in self.files.items()}, self.facts])
+        return digest_of([{name: [entry.size, entry.blake3] for name, entry in self.files.items()}, self.facts])
 
     def to_json(self) -> str:
         """Return the text of `manifest.json`."""
@@ -87,37 +88,20 @@ def digest_of(value: object) -> str:
 
 
 def digest_files(paths: Iterable[Path]) -> list[FileEntry]:
-    """Return size and SHA-256 of every file, hashed by several threads."""
-    with ThreadPoolExecutor(max_workers=4) as pool:
+    """Return size and BLAKE3 digest of every file, hashed by several threads: even a single large file."""
+    with ThreadPoolExecutor(max_workers=_FILES_AT_ONCE) as pool:
         return list(pool.map(_digest_file, paths))
 
 
 def _digest_file(path: Path) -> FileEntry:
-    with path.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        return FileEntry(size=stream.tell(), sha256=sha256)
-
-
-def digest_contents(paths: Sequence[Path]) -> list[str]:
-    """Return for every file the SHA-256 over those of its pieces: several threads hash even a single file."""
-    pieces = [(path, start) for path in paths for start in range(0, max(path.stat().st_size, 1), _PIECE_BYTES)]
-    found: dict[Path, list[str]] = {path: [] for path in paths}
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        for (path, _), sha256 in zip(pieces, pool.map(_digest_piece, pieces), strict=True):
-            found[path].append(sha256)
-    return [digest_of(found[path]) for path in paths]
-
-
-def _digest_piece(piece: tuple[Path, int]) -> str:
-    path, start = piece
-    found = hashlib.sha256()
-    with path.open("rb") as stream:
-        stream.seek(start)
-        left = _PIECE_BYTES
-        while left and (block := stream.read(min(left, _BLOCK_BYTES))):
-            found.update(block)
-            left -= len(block)
-    return found.hexdigest()
+    """Read in blocks and not as a mapped file: one that is cut short meanwhile must not end the process."""
+    found, size = blake3(max_threads=blake3.AUTO), 0
+    buffer = memoryview(bytearray(min(_BLOCK_BYTES, path.stat().st_size + 1)))
+    with path.open("rb", buffering=0) as stream:
+        while n_read := stream.readinto(buffer):
+            found.update(buffer[:n_read])
+            size += n_read
+    return FileEntry(size, found.hexdigest())
 
 
 def list_files(folder: Path) -> list[str]:

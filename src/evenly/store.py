@@ -29,7 +29,7 @@ from evenly.manifest import (
     MANIFEST_NAME,
     Manifest,
     canonical_json,
-    digest_contents,
+    digest_files,
     digest_of,
     find_damage,
     read_manifest,
@@ -98,7 +98,7 @@ class Files:
             One of them is not there or cannot be read.
         """
         try:
-            contents = digest_contents(self.paths)
+            contents = [entry.blake3 for entry in digest_files(self.paths)]
         except OSError as error:
             raise SourceNotFoundError(f"Cannot read {error.filename}: {error.strerror}.") from error
         return digest_of([[path.name, content] for path, content in zip(self.paths, contents, strict=True)])

@@ -9,7 +9,6 @@ costs a third of the work.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -17,6 +16,8 @@ import uuid
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from blake3 import blake3
 
 from evenly.manifest import FileEntry, digest_files, find_damage, list_files
 from evenly.progress import Advanced, emit
@@ -92,6 +93,7 @@ class Workspace:
         name: str,
         keep: bool = True,
         unit: str = "partitions",
+        executor: Executor | None = None,
     ) -> list[Any]:
         """Run `function(item, folder)` for every item and return the JSON values, in the order of the items.
 
@@ -108,6 +110,8 @@ class Workspace:
             Whether the files become part of the artifact (in `out`) or of `scratch / name`.
         unit
             What one item is, in the plural, for the progress display.
+        executor
+            Maps this step; None: the one of the workspace. See `evenly.executor.in_threads`.
         """
         step = _Step(self.out, name, self.out if keep else self.scratch / name, keep)
         step.target.mkdir(parents=True, exist_ok=True)
@@ -119,7 +123,7 @@ class Workspace:
         missing = [index for index in range(len(items)) if index not in results]
         self.advance(len(results), len(items), unit)
         todo = [(index, items[index]) for index in missing]
-        for _, (index, finished) in self.executor.map(partial(_run_partition, step, function), todo):
+        for _, (index, finished) in (executor or self.executor).map(partial(_run_partition, step, function), todo):
             results[index] = finished
             self.advance(len(results), len(items), unit)
         if keep:
@@ -173,8 +177,8 @@ class _Step:
 
 
 def _digest_spots(path: Path) -> FileEntry:
-    """Return the size of a file, and the SHA-256 of spots spread evenly over it, its beginning and end among them."""
-    found = hashlib.sha256()
+    """Return the size of a file, and the digest of spots spread evenly over it, its beginning and end among them."""
+    found = blake3()
     with path.open("rb") as stream:
         size = stream.seek(0, os.SEEK_END)
         step = max((size - _SPOT_BYTES) // (_SPOTS - 1), _SPOT_BYTES)

@@ -50,7 +50,7 @@ def save_frame(frame: Any, folder: Path | str) -> Path:
     partial = folder / f".frame-{uuid.uuid4().hex}"
     try:
         write_parquet(partial, schema, (pa.Table.from_batches([batch]).select(names) for batch in reader))
-        digest = digest_files([partial])[0].sha256
+        digest = digest_files([partial])[0].blake3
         return partial.rename(folder / f"frame-{digest[:16]}.parquet")
     finally:
         partial.unlink(missing_ok=True)

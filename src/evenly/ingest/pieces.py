@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 from array import array
-from collections import Counter
+from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,12 @@ from evenly.ingest.labelling.emptied import DoubtfulLog, find_doubtful
 from evenly.ingest.readers import open_reader
 from evenly.ingest.reading import ReadOptions
 from evenly.ingest.rejects import Reject, RejectLog, merge_by_line
-from evenly.ingest.rows import check_rows
+from evenly.ingest.rows import divide_rows, read_cells
 from evenly.ingest.waiting_rows import RowSink, WaitingRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     import pyarrow as pa
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from evenly.ingest.files import RawFile
     from evenly.ingest.layout import Layout
     from evenly.ingest.reading import Reader, TextFormat
+    from evenly.ingest.rows import ReadCells
 
 __all__ = ["FileCounts", "FileItem", "read_file"]
 
@@ -169,24 +172,35 @@ class _Intake:
         self._n_delivered = 0
         self._batch_rows: list[int] = []
         self._counts = np.zeros(0, np.int64)
-        self._held: Counter[int] = Counter()
+        self._n_held = np.zeros(3, np.int64)  # rows with no label, with one, with several
         self._changed: Counter[str] = Counter()
         self._early: list[dict[str, int]] = []
 
     def write_rows(self, folder: Path) -> None:
         """Write the rows that are kept: to wait, or at once as parts."""
         sink = self._open_sink(folder)
-        for batch in self._reader.batches():
-            checked = check_rows(batch, self._item.layout, self._vocabulary)
+        for read in self._read_ahead():
+            checked = divide_rows(read, self._item.layout, self._vocabulary)
             self._keep_refused(checked.refused)
-            self._changed.update(checked.changed)
-            self._n_delivered += len(batch)
+            self._changed.update(read.changed)
+            self._n_delivered += read.n_rows
             kept = checked.kept.combine_chunks()
             if len(kept):
                 self._count_labels(kept["labels"].chunk(0))
                 self._batch_rows.append(len(kept))
                 sink.add(kept, self._counts)
         self._early = sink.close(self._counts)
+
+    def _read_ahead(self) -> Iterator[ReadCells]:
+        """Read the cells of one batch on a thread while the names of the one before get their numbers."""
+        waiting: deque[Future[ReadCells]] = deque()
+        with ThreadPoolExecutor(1) as pool:
+            for batch in self._reader.batches():
+                waiting.append(pool.submit(read_cells, batch, self._item.layout))
+                if len(waiting) > 1:
+                    yield waiting.popleft().result()
+            for last in waiting:
+                yield last.result()
 
     def _open_sink(self, folder: Path) -> RowSink:
         if not self._item.early_rows:
@@ -202,7 +216,7 @@ class _Intake:
     def _count_labels(self, labels: pa.ListArray) -> None:
         found = np.bincount(labels.flatten().to_numpy(), minlength=len(self._vocabulary.names))
         self._counts = np.pad(self._counts, (0, len(found) - len(self._counts))) + found
-        self._held.update(labels.value_lengths().to_numpy().tolist())
+        self._n_held += np.bincount(labels.value_lengths().to_numpy().clip(max=2), minlength=3)
 
     def collect_rejects(self, folder: Path) -> RejectLog:
         """Write the refused rows with their places, and those that may yet be refused."""
@@ -239,7 +253,7 @@ class _Intake:
                 places.add(place)
 
     def _find_doubtful(self, rows: Path) -> pa.Table:
-        rules, one_each = self._item.layout.label_rules, self._held.total() == self._held[1]
+        rules, one_each = self._item.layout.label_rules, self._n_held.sum() == self._n_held[1]
         return find_doubtful(rows, self._vocabulary.names, self._name_counts(), rules, one_each=one_each)
 
     def count(self, log: RejectLog) -> FileCounts:
@@ -253,8 +267,8 @@ class _Intake:
             name_counts=self._name_counts(),
             renamed=self._vocabulary.renamed,
             changed=dict(self._changed),
-            n_single=self._held[1],
-            n_empty=self._held[0],
+            n_single=int(self._n_held[1]),
+            n_empty=int(self._n_held[0]),
             reasons=dict(log.reasons.most_common()),
             dialect=self._reader.dialect,
             remarks=[*self._item.raw.remarks, *self._reader.remarks],

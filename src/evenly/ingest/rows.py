@@ -1,7 +1,8 @@
 """Checks every row of a batch: has it a text, has it a label.
 
 In: a batch of the wanted columns. Out: the rows that are kept, in the shape in which they wait for their label ids
-(text without nulls, labels as numbers of the file's vocabulary), and the rows that are refused, each once.
+(text without nulls, labels as numbers of the file's vocabulary), and the rows that are refused, each once. The cells
+are read apart from the numbering, so that a thread may read those of the next batch meanwhile.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from evenly.ingest.labelling.label_cells import LabelCells
     from evenly.ingest.labelling.vocabulary import FileVocabulary
 
-__all__ = ["NO_TEXT", "SPLIT_WORDS", "CheckedRows", "Layout", "check_rows"]
+__all__ = ["NO_TEXT", "SPLIT_WORDS", "CheckedRows", "Layout", "ReadCells", "divide_rows", "read_cells"]
 
 NO_TEXT = "no text"
 SPLIT_WORDS = {
@@ -45,6 +46,31 @@ SPLIT_WORDS = {
 
 
 @dataclass(frozen=True)
+class ReadCells:
+    """A batch whose cells have been read, which any number of threads may do; its names have no numbers yet.
+
+    Attributes
+    ----------
+    n_rows
+        Rows of the batch.
+    columns
+        What goes into the table besides the labels, by the name there.
+    textless
+        Rows without a text.
+    labels
+        The names in the label columns.
+    changed
+        How many text cells the rules of the texts have changed, by rule.
+    """
+
+    n_rows: int
+    columns: dict[str, pa.Array | pa.ChunkedArray]
+    textless: Fault
+    labels: LabelCells
+    changed: dict[str, int]
+
+
+@dataclass(frozen=True)
 class CheckedRows:
     """A batch, divided.
 
@@ -54,17 +80,14 @@ class CheckedRows:
         Rows to keep.
     refused
         Of every refused row its number in the batch, the column and the reason.
-    changed
-        How many text cells the rules of the texts have changed, by rule.
     """
 
     kept: pa.Table
     refused: list[tuple[int, str | None, str]]
-    changed: dict[str, int]
 
 
-def check_rows(batch: pa.Table, layout: Layout, vocabulary: FileVocabulary) -> CheckedRows:
-    """Divide a batch into rows to keep and rows to refuse.
+def read_cells(batch: pa.Table, layout: Layout) -> ReadCells:
+    """Read the cells of a batch.
 
     Raises
     ------
@@ -72,20 +95,29 @@ def check_rows(batch: pa.Table, layout: Layout, vocabulary: FileVocabulary) -> C
         The split column holds something else than train, validation and test.
     """
     texts, changed = _read_texts(batch, layout)
-    cells = read_label_cells(batch, layout.labels)
-    numbers = vocabulary.encode(cells.names)
-    refused = _first_faults([_textless(texts), *_unlabelled(cells, numbers, layout, n_rows=len(batch))])
-    columns: dict[str, pa.Array | pa.ChunkedArray] = {
-        layout.text_names[name]: column.fill_null("") for name, column in texts.items()
-    }
-    columns["labels"] = _label_lists(numbers, cells.rows, n_rows=len(batch))
-    columns |= _extra_columns(batch, layout)
-    kept = pa.table(columns)
+    filled = {layout.text_names[name]: column.fill_null("") for name, column in texts.items()}
+    return ReadCells(
+        n_rows=len(batch),
+        columns=filled | _extra_columns(batch, layout),
+        textless=_textless(texts),
+        labels=read_label_cells(batch, layout.labels),
+        changed=changed,
+    )
+
+
+def divide_rows(read: ReadCells, layout: Layout, vocabulary: FileVocabulary) -> CheckedRows:
+    """Number the names of a batch, and divide it into rows to keep and rows to refuse."""
+    numbers = vocabulary.encode(read.labels.names)
+    refused = _first_faults([read.textless, *_unlabelled(read.labels, numbers, layout, n_rows=read.n_rows)])
+    labels = _label_lists(numbers, read.labels.rows, n_rows=read.n_rows)
+    n_texts = len(layout.text_names)
+    columns = list(read.columns.items())
+    kept = pa.table(dict([*columns[:n_texts], ("labels", labels), *columns[n_texts:]]))
     if refused:
-        good = np.ones(len(batch), np.bool_)
+        good = np.ones(read.n_rows, np.bool_)
         good[[row for row, _, _ in refused]] = False
         kept = kept.filter(pa.array(good))
-    return CheckedRows(kept, refused, changed)
+    return CheckedRows(kept, refused)
 
 
 def _read_texts(batch: pa.Table, layout: Layout) -> tuple[dict[str, pa.StringArray], dict[str, int]]:

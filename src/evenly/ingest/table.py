@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evenly.errors import ColumnNotFoundError, DataError
-from evenly.executor import usable_cores
+from evenly.executor import in_threads, usable_cores
 from evenly.ingest.all_rejects import write_rejects
-from evenly.ingest.early_parts import EarlyPart
+from evenly.ingest.early_parts import EarlyPart, settle_part
 from evenly.ingest.files import find_raw_files
 from evenly.ingest.gathered import gather
 from evenly.ingest.head import read_raw_head
@@ -26,8 +26,7 @@ from evenly.ingest.labelling.label_shape import find_label_shape
 from evenly.ingest.labelling.tasks import find_task
 from evenly.ingest.layout import Layout
 from evenly.ingest.notes import describe_table
-from evenly.ingest.part_groups import group_parts, write_group
-from evenly.ingest.parts import plan_parts
+from evenly.ingest.parts import plan_parts, write_part
 from evenly.ingest.pieces import FileCounts, FileItem, read_file
 from evenly.ingest.reading import TextFormat
 from evenly.ingest.texts import TextRules
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from evenly.ingest.files import RawFile
     from evenly.ingest.gathered import Gathered
     from evenly.ingest.head import Head
-    from evenly.ingest.part_groups import PartGroup
+    from evenly.ingest.parts import PartItem
     from evenly.workspace import Workspace
 
 __all__ = ["TABLE", "build_table"]
@@ -183,15 +182,14 @@ def _write_parts(work: Workspace, gathered: Gathered, *, partition_rows: int) ->
     ids = [work.scratch / f"ids-{item.number:05d}.npy" for item in gathered.items]
     for path, counts in zip(ids, gathered.counts, strict=True):
         np.save(path, gathered.labels.ids(counts.names))
-    early = gathered.counts[0].early
-    groups = (
-        group_parts(
-            [EarlyPart(number, gathered.folder, ids[0], held) for number, held in enumerate(early)], work.executor
-        )
-        if early
-        else _group_waiting(work, gathered, ids, partition_rows=partition_rows)
-    )
-    written = [part for group in work.map(write_group, groups, name="write", unit="groups of parts") for part in group]
+    early = [EarlyPart(number, gathered.folder, ids[0], held) for number, held in enumerate(gathered.counts[0].early)]
+    if early:
+        executor = in_threads(work.executor, 1)  # most of them only get a second name
+        written = work.map(settle_part, early, name="write", unit="parts", executor=executor)
+    else:
+        waiting, part_bytes = _plan_waiting(gathered, ids, partition_rows=partition_rows)
+        executor = in_threads(work.executor, len(waiting), part_bytes)
+        written = work.map(write_part, waiting, name="write", unit="parts", executor=executor)
     totals = {name: sum(part[name] for part in written) for name in ("rows", "n_single", "n_empty")}
     if totals["rows"] != gathered.rows_kept:
         raise DataError(
@@ -201,8 +199,8 @@ def _write_parts(work: Workspace, gathered: Gathered, *, partition_rows: int) ->
     return totals
 
 
-def _group_waiting(work: Workspace, gathered: Gathered, ids: Sequence[Path], *, partition_rows: int) -> list[PartGroup]:
-    """Return the parts that are to be written from rows that wait."""
+def _plan_waiting(gathered: Gathered, ids: Sequence[Path], *, partition_rows: int) -> tuple[list[PartItem], int]:
+    """Return the parts that are to be written from rows that wait, and about how many bytes one has."""
     rows = [gathered.folder / item.rows_name for item in gathered.items]
     filled = [path for path, batch_rows in zip(rows, gathered.batch_rows, strict=True) if batch_rows]
     parts = plan_parts(
@@ -212,7 +210,7 @@ def _group_waiting(work: Workspace, gathered: Gathered, ids: Sequence[Path], *, 
         kept_types=find_kept_types(filled, list(gathered.layout.kept_names.values())),
     )
     n_bytes = sum(path.stat().st_size for path in filled)
-    return group_parts(parts, work.executor, part_bytes=n_bytes // max(len(parts), 1))
+    return parts, n_bytes // max(len(parts), 1)
 
 
 def _write_labels(work: Workspace, gathered: Gathered) -> None:

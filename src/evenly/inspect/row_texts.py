@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from evenly.executor import in_threads
 from evenly.formats import labels_to_csr, list_parts, read_facts, read_label_names
 from evenly.imbalance import row_numbers
 from evenly.inspect.banding import choose_banding
@@ -87,7 +88,8 @@ def read_row_texts(work: Workspace, table: Path, threshold: float | None) -> Row
     """
     columns = tuple(read_facts(table)["text_columns"])
     items = [_Part(str(part), columns, threshold) for part in list_parts(table)]
-    work.map(_read_part, items, name="texts", keep=False, unit="parts")
+    executor = in_threads(work.executor, len(items)) if threshold is None else None  # near texts take far longer
+    work.map(_read_part, items, name="texts", keep=False, unit="parts", executor=executor)
     folder = work.scratch / "texts"
     stems = [Path(item.path).stem for item in items]
     found = {name: np.concatenate([np.load(folder / f"{stem}.{name}.npy") for stem in stems]) for name in _FOUND}
