@@ -28,12 +28,12 @@ def open_tokenizer(folder: Path) -> Any:
 
 
 @cache
-def open_reference(folder: Path, max_length: int) -> Tokenizer:
+def open_reference(folder: Path, max_length: int, stride: int = 0) -> Tokenizer:
     """Return the tokenizer of a folder with a truncation of its own, to which special tokens in a text are text."""
     whole = json.loads(open_tokenizer(folder).backend_tokenizer.to_str())
     content = content_config(whole, special_tokens="text")
     own = Tokenizer.from_str(json.dumps(content | {"post_processor": whole["post_processor"]}))
-    own.enable_truncation(max_length)
+    own.enable_truncation(max_length, stride=stride)
     return own
 
 

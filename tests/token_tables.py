@@ -26,9 +26,10 @@ def build_table(
     *,
     n_labels: int,
     part_rows: int = 1000,
+    task: str = "multilabel",
 ) -> Artifact:
     """Build ``table/`` with the given text columns."""
-    params = {"columns": columns, "labels": labels, "n_labels": n_labels, "part_rows": part_rows}
+    params = {"columns": columns, "labels": labels, "n_labels": n_labels, "part_rows": part_rows, "task": task}
     return store.build(Stage("table", 1, _write_table), params=params, inputs={})
 
 
@@ -86,7 +87,7 @@ def _write_tokenizer(work: Workspace, *, words: list[str], separator: str) -> No
 
 
 def _write_table(
-    work: Workspace, *, columns: dict[str, Any], labels: list[list[int]], n_labels: int, part_rows: int
+    work: Workspace, *, columns: dict[str, Any], labels: list[list[int]], n_labels: int, part_rows: int, task: str
 ) -> None:
     table = pa.table(
         {
@@ -100,7 +101,7 @@ def _write_table(
     counts = np.bincount([label for held in labels for label in held], minlength=n_labels)
     names = {"id": pa.array(range(n_labels), pa.int32()), "name": [f"l{i}" for i in range(n_labels)]}
     pq.write_table(pa.table({**names, "count": counts}), work.out / "labels.parquet")
-    work.record(rows=len(labels), task="multilabel", text_columns=list(columns))
+    work.record(rows=len(labels), task=task, text_columns=list(columns))
 
 
 def _write_split(work: Workspace, *, splits: list[str]) -> None:

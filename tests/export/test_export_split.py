@@ -36,6 +36,13 @@ def made(tmp_path_factory):
     return {method: prepare(method) for method in ("none", "ml_ros", "mlsmote")}
 
 
+def test_another_strategy_writes_nothing_but_its_synthetic_shards(made):
+    store = made["none"]["shards"].path.parents[1]
+    built = {stage: {artifacts[stage].path for artifacts in made.values()} for stage in ("plan", "shards", "synthetic")}
+    assert {stage: len(paths) for stage, paths in built.items()} == {"plan": 3, "shards": 1, "synthetic": 3}
+    assert [path.parent for path in (store / "shards").glob("*/manifest.json")] == list(built["shards"])
+
+
 def export(made, target, **options):
     paths = [made[name].path for name in ("table", "split", "plan")]
     return export_split(*paths, target, **options)

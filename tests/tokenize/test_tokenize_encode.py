@@ -190,13 +190,22 @@ def test_same_ids_as_transformers_on_real_tokenizers(shared_data, name):
     assert max(map(len, ids)) == 60
 
 
+@pytest.fixture(scope="module")
+def sampled_texts(shared_data):
+    """Return texts of every column of every real table, at even distances, and the first lines of the messy files."""
+    texts = []
+    for path in sorted((shared_data / "text").glob("*/data.parquet")):
+        table = pq.read_table(path)
+        for column in table.columns:
+            if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+                texts += [column[i].as_py() or "" for i in range(0, len(column), max(len(column) // 40, 1))]
+    for path in sorted((shared_data / "messy").iterdir()):
+        texts += path.read_bytes()[:100_000].decode("utf-8", errors="replace").split("\n")[:40]
+    return texts
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_same_ids_on_strange_strings_and_messy_files(shared_data, name):
+def test_same_ids_on_every_real_table_and_strange_strings(shared_data, sampled_texts, name):
     folder = shared_tokenizer(shared_data, name)
-    strange = strange_texts(1000, seed=1, endless=3000)
-    messy = [
-        line
-        for path in sorted((shared_data / "messy").iterdir())
-        for line in path.read_bytes()[:100_000].decode("utf-8", errors="replace").split("\n")[:40]
-    ]
-    assert differences(folder, strange + messy) == []
+    assert len(sampled_texts) > 1500
+    assert differences(folder, sampled_texts + strange_texts(1000, seed=1, endless=3000)) == []

@@ -1,31 +1,25 @@
-"""A split, expanded and shuffled: table, split and plan in, one file out.
-
-The rows pass through memory a part at a time: first each part is dealt out to buckets by where its rows will stand,
-then each bucket is put in order and written.
-"""
+"""The texts of a split, expanded and shuffled: table, split and plan in, one file out."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evenly.errors import ConfigError, StoreError, nearest
+from evenly.errors import ConfigError, nearest
 from evenly.export.files import EXPORT_FORMATS, LABEL_DELIMITER, open_writer
 from evenly.export.order import Order
 from evenly.export.rows import Source
+from evenly.export.shuffle import shuffle_rows
+from evenly.export.target import refuse_overwriting, written_whole
 from evenly.formats import SPLITS, read_label_names, read_split
 from evenly.progress import Advanced, Finished, Started, emit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -81,9 +75,10 @@ def export_split(
     started = time.perf_counter()
     source = Source(table, plan if name == "train" else None)
     order = Order.draw(_count_copies(split, source, name), seed)
-    with _written_whole(target) as (scratch, temporary):
-        _deal_out(source, order, scratch)
-        _write_buckets(source, order, scratch, temporary)
+    with written_whole(target) as (scratch, temporary), open_writer(temporary, source.schema) as writer:
+        for done, rows in enumerate(shuffle_rows(source.batches(), order, scratch), start=1):
+            writer.write(rows)
+            emit(Advanced(STAGE, done, order.n_buckets, "buckets"))
     n_rows, seconds = len(order.place), time.perf_counter() - started
     emit(Finished(stage=STAGE, path=str(target), reused=False, why="", rows=n_rows, seconds=seconds, notes=()))
     return n_rows
@@ -101,8 +96,7 @@ def check_target(target: Path, *, force: bool) -> None:
     """
     if target.suffix.lower() not in EXPORT_FORMATS:
         raise ConfigError(f"{target.name} does not say its format: end it in one of {', '.join(EXPORT_FORMATS)}.")
-    if target.exists() and not force:
-        raise StoreError(f"{target} is there already. Write another file with -o, or over this one with --force.")
+    refuse_overwriting(target, force=force)
 
 
 def _refuse_ambiguous(target: Path, names: Sequence[str]) -> None:
@@ -125,55 +119,3 @@ def _count_copies(split: Path, source: Source, name: str) -> NDArray[np.int32]:
     copies[planned["row"].to_numpy()] = planned["copies"].to_numpy()
     n_synthetic = pq.read_metadata(source.plan / "synthetic.parquet").num_rows
     return np.concatenate([copies, np.ones(n_synthetic, np.int32)])
-
-
-@contextmanager
-def _written_whole(target: Path) -> Iterator[tuple[Path, Path]]:
-    """Give a private folder and a file in it that takes the target's place at the end, beside which it lies."""
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
-            temporary = Path(folder) / target.name
-            yield Path(folder), temporary
-            os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101 - what a file that was written in place would have
-            temporary.replace(target)
-    except OSError as error:
-        raise StoreError(f"Cannot write {target}: {error.strerror or error}. Give another place with -o.") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _deal_out(source: Source, order: Order, folder: Path) -> None:
-    """Append every entry to the file of its bucket, with its place beside it."""
-    n_rows = 0
-    with ExitStack() as stack:
-        writers: dict[int, Any] = {}
-        for batch in source.batches():
-            index, place = order.expand(n_rows, n_rows + len(batch))
-            n_rows += len(batch)
-            by_place = np.argsort(place, kind="stable")
-            index, place = index[by_place], place[by_place]
-            bounds = np.searchsorted(place, np.arange(order.n_buckets + 1) * order.bucket_rows)
-            for bucket in np.flatnonzero(np.diff(bounds)).tolist():
-                here = slice(bounds[bucket], bounds[bucket + 1])
-                rows = batch.take(pa.array(index[here])).append_column("place", pa.array(place[here]))
-                if bucket not in writers:
-                    sink = stack.enter_context(pa.OSFile(str(folder / f"bucket-{bucket}.arrow"), "wb"))
-                    writers[bucket] = stack.enter_context(pa.ipc.new_stream(sink, rows.schema))
-                writers[bucket].write_table(rows)
-
-
-def _write_buckets(source: Source, order: Order, folder: Path, target: Path) -> None:
-    """Put every bucket in order and write one after the other."""
-    with open_writer(target, source.schema) as writer:
-        for bucket in range(order.n_buckets):
-            path = folder / f"bucket-{bucket}.arrow"
-            with pa.memory_map(str(path)) as stream:
-                rows = pa.ipc.open_stream(stream).read_all()
-                by_place = np.argsort(rows["place"].to_numpy())
-                writer.write(rows.drop_columns("place").take(pa.array(by_place)))
-            path.unlink()
-            emit(Advanced(STAGE, bucket + 1, order.n_buckets, "buckets"))

@@ -7,8 +7,9 @@ resampling makes of it later.
 
 from __future__ import annotations
 
-from evenly.tokenize.encoder import encode
+from evenly.tokenize.encoder import encode, encode_windows
 from evenly.tokenize.shards import SHARDS, SYNTHETIC
+from evenly.tokenize.token_types import token_type_ids
 from evenly.tokenize.tokenizer import TOKENIZER
 
-__all__ = ["SHARDS", "SYNTHETIC", "TOKENIZER", "encode"]
+__all__ = ["SHARDS", "SYNTHETIC", "TOKENIZER", "encode", "encode_windows", "token_type_ids"]

@@ -1,7 +1,7 @@
 """Which ids of a row are kept where its texts are longer than a row may be.
 
-Comes in: how many ids each text of each row has. Goes out: how many of them are kept, at the beginning and at the
-end. Several texts share the room as `tokenizers` does by ``longest_first``: the longest are cut to one length.
+Comes in: how many ids each text of each row has. Goes out: how many of them are kept, and where they stand. Several
+texts share the room as `tokenizers` does by ``longest_first``: the longest are cut to one length.
 
 References
 ----------
@@ -12,6 +12,7 @@ References
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -19,9 +20,26 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Truncate", "share_room", "split_kept"]
+__all__ = ["Runs", "Truncate", "cut_ends", "share_room"]
 
-Truncate = Literal["head", "tail", "head_tail"]
+Truncate = Literal["head", "tail", "head_tail", "windows"]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The ids of each text that go into each stored row, as runs of neighbours, one after the other.
+
+    Attributes
+    ----------
+    n_windows
+        Shape (n_rows,), int64: stored rows of each row; 1 but for windows.
+    start, size
+        Shape (n_stored, n_texts, n_runs), int64: the first id of a run, counted within its text, and how many.
+    """
+
+    n_windows: NDArray[np.int64]
+    start: NDArray[np.int64]
+    size: NDArray[np.int64]
 
 
 def share_room(lengths: NDArray[np.int64], room: int | None) -> NDArray[np.int64]:
@@ -48,9 +66,12 @@ def share_room(lengths: NDArray[np.int64], room: int | None) -> NDArray[np.int64
     return kept
 
 
-def split_kept(lengths: NDArray[np.int64], kept: NDArray[np.int64], truncate: Truncate) -> NDArray[np.int64]:
-    """Return how many of the ids that are kept stand at the beginning of a text; the others stand at its end."""
-    if truncate == "head":
-        return kept
-    first = np.zeros_like(kept) if truncate == "tail" else kept // 4
-    return np.where(kept < lengths, first, kept)
+def cut_ends(lengths: NDArray[np.int64], kept: NDArray[np.int64], truncate: Truncate) -> Runs:
+    """Return what is kept of each text, shape (n_rows, n_texts, 2): a run at its beginning and one at its end.
+
+    `truncate` is ``head``, ``tail`` or ``head_tail``; windows are `windows.cut_windows`.
+    """
+    first = {"head": kept, "tail": np.zeros_like(kept), "head_tail": kept // 4}[truncate]
+    last = kept - first
+    start = np.stack([np.zeros_like(kept), lengths - last], axis=2)
+    return Runs(np.ones(len(kept), np.int64), start, np.stack([first, last], axis=2))

@@ -66,7 +66,7 @@ class LabelLengths:
             total._merge(np.cumsum(both[:half]), both[half:])
         return total
 
-    def table(self, names: Sequence[str], max_length: int) -> pa.Table:
+    def table(self, names: Sequence[str], max_length: int | None) -> pa.Table:
         """Return a row a label: id, name, rows, quantiles of the length, share of its rows that are cut.
 
         Parameters
@@ -74,11 +74,12 @@ class LabelLengths:
         names
             Of all labels, by id. A label without rows has nulls.
         max_length
-            Longer rows are cut.
+            Longer rows are cut; None: none is.
         """
         label, length = self.key >> _BITS, self.key & ((1 << _BITS) - 1)
         rows = np.bincount(label, self.n_rows, len(names)).astype(np.int64)
-        cut = np.bincount(label, self.n_rows * (length > max_length), len(names))
+        longer = length > (np.inf if max_length is None else max_length)
+        cut = np.bincount(label, self.n_rows * longer, len(names))
         none = rows == 0
         columns = {
             "id": pa.array(np.arange(len(names), dtype=np.int32)),

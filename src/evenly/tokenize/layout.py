@@ -46,6 +46,12 @@ class Layout:
     template: Template
     text_separator: str | None = None
 
+    @property
+    def token_types(self) -> dict[str, list[int]] | None:
+        """What `token_types.token_type_ids` needs; None where a model is not told which text an id is of."""
+        typed = self.template.typed and self.template.between is not None and len(self.fields[0][1]) > 1
+        return {"separator": list(self.template.between or ())} if typed else None
+
     def texts(self, batch: pa.RecordBatch, columns: Sequence[str]) -> list[pa.StringArray]:
         """Return what is encoded for one field."""
         if self.text_separator is not None:

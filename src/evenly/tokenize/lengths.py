@@ -1,4 +1,4 @@
-"""How long the texts of a data set are in tokens, and what a largest length cuts off.
+"""How long the texts of a data set are in tokens, and what a largest length cuts off or divides.
 
 Comes in: the lengths of some rows, partition by partition. Goes out: counts that add up over partitions, and the
 figures that a person reads.
@@ -19,32 +19,58 @@ if TYPE_CHECKING:
 __all__ = ["Lengths"]
 
 _EDGES = sorted({2**k for k in range(32)} | {3 * 2**k for k in range(31)})
+_COUNTS = ("n_rows", "n_windows", "n_tokens", "n_lost", "n_cut", "n_divided")
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
 @dataclass
 class Lengths:
-    """Counts over rows; `histogram` counts rows by their length before the cut (of the longest of several fields)."""
+    """Counts over rows.
+
+    Attributes
+    ----------
+    n_rows, n_windows
+        Rows of the table, and rows that are stored: more where a row is divided into windows.
+    n_tokens, n_lost
+        Tokens that are stored, those that windows share counted in each, and tokens that were cut off.
+    n_cut, n_divided
+        Rows that lost something, and rows of several windows.
+    histogram
+        Rows by their length before the cut, of the longest of several fields.
+    """
 
     n_rows: int = 0
+    n_windows: int = 0
     n_tokens: int = 0
-    n_cut: int = 0
     n_lost: int = 0
+    n_cut: int = 0
+    n_divided: int = 0
     histogram: dict[int, int] = field(default_factory=dict)
 
-    def add(self, kept: NDArray[np.int64], lost: NDArray[np.int64], length: NDArray[np.int64]) -> None:
-        """Add rows by the tokens kept and lost of each and its length before the cut, all of shape (n_rows,)."""
-        self.n_rows += len(kept)
-        self.n_tokens += int(kept.sum())
-        self.n_cut += int((lost > 0).sum())
+    def add(
+        self, n_tokens: int, *, lost: NDArray[np.int64], length: NDArray[np.int64], n_windows: NDArray[np.int64]
+    ) -> None:
+        """Add rows.
+
+        Parameters
+        ----------
+        n_tokens
+            That are stored of all of them.
+        lost, length, n_windows
+            Shape (n_rows,), int64: tokens cut off of each, its length before the cut, its windows.
+        """
+        self.n_rows += len(lost)
+        self.n_windows += int(n_windows.sum())
+        self.n_tokens += n_tokens
         self.n_lost += int(lost.sum())
+        self.n_cut += int((lost > 0).sum())
+        self.n_divided += int((n_windows > 1).sum())
         for value, count in zip(*np.unique(length, return_counts=True), strict=True):
             self.histogram[int(value)] = self.histogram.get(int(value), 0) + int(count)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON value; `from_json` reads it."""
-        counts = {"n_rows": self.n_rows, "n_tokens": self.n_tokens, "n_cut": self.n_cut, "n_lost": self.n_lost}
-        return {**counts, "histogram": sorted(self.histogram.items())}
+        return {name: getattr(self, name) for name in _COUNTS} | {"histogram": sorted(self.histogram.items())}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Lengths:
@@ -56,10 +82,8 @@ class Lengths:
         """Return the sum over disjoint sets of rows."""
         total = cls()
         for piece in pieces:
-            total.n_rows += piece.n_rows
-            total.n_tokens += piece.n_tokens
-            total.n_cut += piece.n_cut
-            total.n_lost += piece.n_lost
+            for name in _COUNTS:
+                setattr(total, name, getattr(total, name) + getattr(piece, name))
             for length, count in piece.histogram.items():
                 total.histogram[length] = total.histogram.get(length, 0) + count
         return total
@@ -91,6 +115,17 @@ class Lengths:
 
     def sentence(self, max_length: int) -> str:
         """Say it to a person."""
-        cut = f"{self.n_cut / self.n_rows:.1%} of the rows cut at {max_length}" if self.n_cut else "none cut"
-        lost = f" ({self.n_lost / (self.n_tokens + self.n_lost):.1%} of the tokens lost)" if self.n_cut else ""
-        return f"median {self.quantiles()['0.5']:,} tokens, {cut}{lost}".replace("%", " %")
+        return f"median {self.quantiles()['0.5']:,} tokens, {self._what_became_of_long_rows(max_length)}"
+
+    def _what_became_of_long_rows(self, max_length: int) -> str:
+        if self.n_divided:
+            many = f"{_percent(self.n_divided / self.n_rows)} of the rows in windows of at most {max_length}"
+            return f"{many} ({self.n_windows:,} windows for {self.n_rows:,} rows)"
+        if self.n_cut:
+            lost = _percent(self.n_lost / (self.n_tokens + self.n_lost))
+            return f"{_percent(self.n_cut / self.n_rows)} of the rows cut at {max_length} ({lost} of the tokens lost)"
+        return "none cut"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}".replace("%", " %")

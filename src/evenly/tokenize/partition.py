@@ -25,6 +25,7 @@ from evenly.tokenize.lengths import Lengths
 from evenly.tokenize.nasty import pick_nasty
 from evenly.tokenize.shard_files import ShardFiles
 from evenly.tokenize.texts import BATCH_ROWS
+from evenly.tokenize.windows import expand_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,11 +33,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from evenly.tokenize.assembly import Encoded
     from evenly.tokenize.cut import Truncate
     from evenly.tokenize.layout import Layout
     from evenly.tokenize.units import Part, Unit
 
-__all__ = ["Encoding", "sample_unit", "shard_schema", "write_unit"]
+__all__ = ["Encoding", "sample_unit", "write_unit"]
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class Encoding:
         The columns of ids.
     id_type
         uint16 or uint32.
-    engine, max_length, truncate
-        As for `evenly.tokenize.encode`, the engine by name.
+    engine, max_length, truncate, stride
+        As for `evenly.tokenize.encode` and `encode_windows`, the engine by name.
     shard_bytes
         A file of this size is full.
     n_sharers
@@ -65,6 +67,7 @@ class Encoding:
     engine: str
     max_length: int
     truncate: Truncate
+    stride: int
     shard_bytes: int
     n_sharers: int
 
@@ -73,11 +76,12 @@ class Encoding:
         """The text columns."""
         return [name for _, columns in self.layout.fields for name in columns]
 
-
-def shard_schema(layout: Layout, id_type: pa.DataType) -> pa.Schema:
-    """Return the columns of a shard."""
-    ids = [(name, pa.list_(id_type)) for name, _ in layout.fields]
-    return pa.schema([("row", pa.int64()), *ids, ("labels", LABELS_TYPE)])
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of a shard."""
+        window = [("window", pa.int32())] if self.truncate == "windows" else []
+        ids = [(name, pa.list_(pa.type_for_alias(self.id_type))) for name, _ in self.layout.fields]
+        return pa.schema([("row", pa.int64()), *window, *ids, ("labels", LABELS_TYPE)])
 
 
 def sample_unit(columns: Sequence[str], special: tuple[str, ...], limit: int, unit: Unit, folder: Path) -> str:
@@ -104,17 +108,20 @@ def write_unit(encoding: Encoding, unit: Unit, folder: Path) -> dict[str, Any]:
     """
     os.environ.setdefault("RAYON_NUM_THREADS", str(max(1, usable_cores() // encoding.n_sharers)))
     encoder = _open_encoder(replace(encoding, n_sharers=1))
-    schema = shard_schema(encoding.layout, encoder.id_type)
     files: dict[str, ShardFiles] = {}
     lengths, label_lengths = {}, LabelLengths()
     for split, batch in _split_batches(unit.parts, encoding.columns):
         if split not in files:
-            files[split] = ShardFiles(folder / split, unit.index, schema, encoding.shard_bytes)
+            files[split] = ShardFiles(folder / split, unit.index, encoding.schema, encoding.shard_bytes)
             lengths[split] = Lengths()
-        encoded, kept, lost, longest = _encode_batch(batch, encoding.layout, encoder, schema)
-        files[split].write(encoded, int(kept.sum()))
-        lengths[split].add(kept, lost, longest)
-        label_lengths.add(encoded.column("labels"), longest)
+        encoded = [encoder(encoding.layout.texts(batch, columns)) for _, columns in encoding.layout.fields]
+        stored, n_windows = _lay_side_by_side(batch, encoded, encoding.schema)
+        n_tokens = sum(len(stored.column(name).values) for name, _ in encoding.layout.fields)
+        files[split].write(stored, n_tokens)
+        longest = np.max([field.length for field in encoded], axis=0)
+        lost = np.sum([field.n_lost for field in encoded], axis=0)
+        lengths[split].add(n_tokens, lost=lost, length=longest, n_windows=n_windows)
+        label_lengths.add(batch.column("labels").cast(LABELS_TYPE), longest)
     for held in files.values():
         held.close()
     splits = {split: {"files": held.written, "lengths": lengths[split].to_json()} for split, held in files.items()}
@@ -126,7 +133,8 @@ def _open_encoder(encoding: Encoding) -> Encoder:
     """Keep one encoder a process: from unit to unit an engine knows more words by heart."""
     engine = open_engine(encoding.engine, encoding.content.read_text(encoding="utf-8"))
     id_type = pa.type_for_alias(encoding.id_type)
-    return Encoder(engine, encoding.layout.template, id_type, encoding.max_length, encoding.truncate)
+    template, max_length = encoding.layout.template, encoding.max_length
+    return Encoder(engine, template, id_type, max_length, encoding.truncate, encoding.stride)
 
 
 def _split_batches(parts: Sequence[Part], columns: Sequence[str]) -> Iterator[tuple[str, pa.RecordBatch]]:
@@ -139,13 +147,25 @@ def _split_batches(parts: Sequence[Part], columns: Sequence[str]) -> Iterator[tu
             first += len(batch)
 
 
-def _encode_batch(
-    batch: pa.RecordBatch, layout: Layout, encoder: Encoder, schema: pa.Schema
-) -> tuple[pa.RecordBatch, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the columns of a shard, and of each row the ids kept and lost, and the length of its longest field."""
-    encoded = [encoder(layout.texts(batch, columns)) for _, columns in layout.fields]
-    kept = np.stack([np.diff(field.ids.offsets.to_numpy()).astype(np.int64) for field in encoded])
-    lost = np.stack([field.n_lost for field in encoded])
-    labels = batch.column("labels").cast(LABELS_TYPE)
-    made = pa.record_batch([batch.column("row"), *(field.ids for field in encoded), labels], schema=schema)
-    return made, kept.sum(axis=0), lost.sum(axis=0), (kept + lost).max(axis=0)
+def _lay_side_by_side(
+    batch: pa.RecordBatch, fields: Sequence[Encoded], schema: pa.Schema
+) -> tuple[pa.RecordBatch, NDArray[np.int64]]:
+    """Return the columns of a shard, and the windows of each row: those of its field with the most of them."""
+    n_windows = np.max([field.n_windows for field in fields], axis=0)
+    row, window = expand_windows(n_windows)
+    columns = {
+        "row": batch.column("row").take(pa.array(row)),
+        "window": pa.array(window.astype(np.int32)),
+        "labels": batch.column("labels").cast(LABELS_TYPE).take(pa.array(row)),
+    }
+    names = [name for name in schema.names if name not in columns]
+    columns |= {name: _spread(field, row, window) for name, field in zip(names, fields, strict=True)}
+    return pa.record_batch([columns[name] for name in schema.names], schema=schema), n_windows
+
+
+def _spread(field: Encoded, row: NDArray[np.int64], window: NDArray[np.int64]) -> pa.ListArray:
+    """Return the list of each window; a field that has fewer windows than another repeats its last one."""
+    if len(field.ids) == len(row):
+        return field.ids
+    first = np.cumsum(field.n_windows) - field.n_windows
+    return field.ids.take(pa.array(first[row] + np.minimum(window, field.n_windows[row] - 1)))

@@ -6,8 +6,8 @@ Comes in: parquet with texts and labels, and a tokenizer folder. Goes out: a fol
 table are a partition (see `units`): it yields one file a split where it has rows, or more where one is full. A build
 that is resumed repeats at most the partition that was under way. Rows in no split are left out.
 
-Each row is in the shards once, however long its text: windows over a long text would be several rows of one number,
-and the reader counts on one (the copies of a plan, predictions, metrics).
+Each row is in the shards once, or where long rows are divided once a window: `row` and `labels` repeat then, and
+`window` int32, which such shards alone have, counts from 0 within the row.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from evenly.tokenize.engines import REFERENCE
 from evenly.tokenize.label_lengths import LabelLengths
 from evenly.tokenize.layout import choose_layout
 from evenly.tokenize.lengths import Lengths
-from evenly.tokenize.partition import Encoding, sample_unit, shard_schema, write_unit
+from evenly.tokenize.partition import Encoding, sample_unit, write_unit
 from evenly.tokenize.saved_dataset import write_dataset_files, write_dict_file
 from evenly.tokenize.texts import split_codes
 from evenly.tokenize.units import Part, make_units, text_bytes
@@ -61,7 +61,9 @@ class ShardOptions:
     max_length
         Most ids a row (with ``join="columns"`` a row and column), special tokens included.
     truncate, special_tokens, engine
-        As for `evenly.tokenize.encode`.
+        As for `evenly.tokenize.encode`; `truncate` may also be ``windows``, see `evenly.tokenize.encode_windows`.
+    stride
+        Ids that a window shares with the one before it.
     join
         How several text columns become ids; see `evenly.tokenize.layout.choose_layout`.
     shard_bytes
@@ -70,6 +72,7 @@ class ShardOptions:
 
     max_length: int
     truncate: Truncate = "head"
+    stride: int = 0
     join: Join = "separator"
     special_tokens: SpecialTokens = "text"
     engine: str = "auto"
@@ -94,7 +97,7 @@ def write_shards(work: Workspace, *, table: Path, split: Path, tokenizer: Path, 
     how = ShardOptions(**options)
     parts = [Part(path, codes) for path, codes in zip(list_parts(table), split_codes(table, split), strict=True)]
     found = _write(work, parts, read_facts(table)["text_columns"], tokenizer=tokenizer, splits=SPLITS, how=how)
-    per_label = found.table(read_label_names(table), how.max_length)
+    per_label = found.table(read_label_names(table), None if how.truncate == "windows" else how.max_length)
     pq.write_table(per_label, work.out / "token_lengths.parquet", compression="zstd")
 
 
@@ -137,17 +140,17 @@ def _write(
         engine=check.engine,
         max_length=how.max_length,
         truncate=how.truncate,
+        stride=how.stride,
         shard_bytes=how.shard_bytes,
         n_sharers=max(1, min(work.executor.workers, len(units))),
     )
     written = work.map(partial(write_unit, encoding), units, name="encode")
-    schema = shard_schema(layout, vocabulary.id_type)
     work.record(engine=check.facts(), id_type=str(vocabulary.id_type), join=_describe_join(layout))
+    work.record(token_types=layout.token_types)
     _finish(
         work,
         {split: [unit["splits"][split] for unit in written if split in unit["splits"]] for split in splits},
-        schema,
-        how.max_length,
+        encoding,
     )
     return LabelLengths.total(unit["label_lengths"] for unit in written)
 
@@ -170,7 +173,7 @@ def _choose_engine(
     return check
 
 
-def _finish(work: Workspace, splits: dict[str, list[dict[str, Any]]], schema: pa.Schema, max_length: int) -> None:
+def _finish(work: Workspace, splits: dict[str, list[dict[str, Any]]], encoding: Encoding) -> None:
     """Write what makes a data set of the files, and record what they hold."""
     files = {split: [file for unit in units for file in unit["files"]] for split, units in splits.items()}
     lengths = {
@@ -178,7 +181,7 @@ def _finish(work: Workspace, splits: dict[str, list[dict[str, Any]]], schema: pa
     }
     for split, held in files.items():
         digests = {file["file"]: file["sha256"] for file in held}
-        write_dataset_files(work.out / split, split=split, schema=schema, files=digests)
+        write_dataset_files(work.out / split, split=split, schema=encoding.schema, files=digests)
     write_dict_file(work.out, list(splits))
     total = Lengths.total(lengths.values())
     work.record(
@@ -188,8 +191,11 @@ def _finish(work: Workspace, splits: dict[str, list[dict[str, Any]]], schema: pa
         shards={split: [{key: file[key] for key in _OF_A_FILE} for file in held] for split, held in files.items()},
         **total.facts(),
     )
+    if encoding.truncate == "windows":
+        windows = {split: piece.n_windows for split, piece in lengths.items()}
+        work.record(n_windows=windows, divided_rows=round(total.n_divided / max(total.n_rows, 1), 6))
     if total.n_rows:
-        work.note(total.sentence(max_length))
+        work.note(total.sentence(encoding.max_length))
 
 
 def _describe_join(layout: Layout) -> str:
@@ -201,5 +207,5 @@ def _describe_join(layout: Layout) -> str:
     return "tokenizer's own form" if layout.text_separator is None else "text"
 
 
-SHARDS = Stage("shards", 3, write_shards)
-SYNTHETIC = Stage("synthetic", 3, write_synthetic_shards)
+SHARDS = Stage("shards", 4, write_shards)
+SYNTHETIC = Stage("synthetic", 4, write_synthetic_shards)

@@ -31,11 +31,14 @@ class Template:
         Ids before the first text and after the last one.
     between
         Ids between two texts; None: the tokenizer has no form for several texts.
+    typed
+        Whether the tokenizer gives type 0 to all up to the end of `between`, and type 1 to all behind it.
     """
 
     before: tuple[int, ...]
     between: tuple[int, ...] | None
     after: tuple[int, ...]
+    typed: bool = False
 
     def pieces(self, n_texts: int) -> list[tuple[int, ...]]:
         """Return the ids before each of `n_texts` texts, and those after the last one: n_texts + 1 tuples."""
@@ -57,9 +60,13 @@ def read_template(tokenizer: Any) -> Template:
     before, between, after = _cut_out(tokenizer.encode(probe).ids, content, 1)
     if between:
         raise DataError("The tokenizer's post-processor repeats a text: evenly has no way to cut such rows to length.")
-    pair = _cut_out(tokenizer.encode(probe, probe).ids, content, 2)
-    fits = pair[0] == before and pair[2] == after and pair[1]
-    return Template(before, pair[1] if fits else None, after)
+    encoded = tokenizer.encode(probe, probe)
+    pair = _cut_out(encoded.ids, content, 2)
+    if pair[0] != before or pair[2] != after or not pair[1]:
+        return Template(before, None, after)
+    n_first = len(before) + len(content) + len(pair[1])
+    typed = encoded.type_ids == [0] * n_first + [1] * (len(encoded.ids) - n_first)
+    return Template(before, pair[1], after, typed)
 
 
 def _find_probe(tokenizer: Any) -> str | None:
