@@ -24,6 +24,8 @@ NAMES = (
     "ml_ros",
     "mlsmote",
     "tokenize",
+    "dask_overhead",
+    "feed",
 )
 
 

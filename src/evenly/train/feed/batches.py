@@ -1,54 +1,72 @@
 """Batches as NumPy arrays, straight from the mapped shards.
 
 Comes in: shards, and optionally a plan of copies and weights. Goes out: ``(inputs, targets[, sample_weight])`` a
-batch: padded ids, and labels as the loss wants them. A run of batches has one shape, the width of its longest row,
-and is filled by one call: what costs is each call into Python and each shape that TensorFlow meets, not the copying.
+batch: padded ids, and labels as the loss wants them. A run of batches has one shape and is filled by one call: what
+costs is each call into Python and each shape that TensorFlow meets, not the copying.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from evenly.errors import ConfigError, DataError, LabelShapeError
+from evenly.train.feed.arrange import arrange
+from evenly.train.feed.copies import read_copies
+from evenly.train.feed.options import FeedOptions
+from evenly.train.feed.parts import fill_inputs, fill_targets
 from evenly.train.feed.sample_weights import read_sample_weights
-from evenly.train.feed.schedule import Schedule, read_copies
+from evenly.train.feed.schedule import EpochsAhead
 from evenly.train.feed.shards import open_shards
+from evenly.train.feed.widths import round_width
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from evenly.train.feed.options import FeedArguments
+    from evenly.train.feed.parts import Empty
+    from evenly.train.feed.schedule import Epoch, Schedule
     from evenly.train.feed.shards import ShardIndex
 
-__all__ = ["Batch", "BatchOptions", "Batches", "iter_batches", "open_batches"]
+__all__ = ["Batch", "Batches", "Span", "iter_batches", "open_batches"]
 
-Batch = tuple["NDArray[Any]", ...]
-Labels = Literal["multi_hot", "int", "indices"]
-
-_RUN_ROWS = 1024
-_RUN_BYTES = 16 << 20
-_RUNS_AN_EPOCH = 16  # at least: a small table is not bound by calls, and its batches should mix lengths
+Batch = tuple[Any, ...]
 
 
-class BatchOptions(TypedDict, total=False):
-    """How rows become batches; see `open_batches`."""
+@dataclass(frozen=True)
+class Span:
+    """From which batch to which epoch is read.
 
-    split: Required[str]
-    batch_size: Required[int]
-    n_labels: Required[int]
-    pad_id: Required[int]
-    shuffle: bool
-    seed: int
-    labels: Labels
-    drop_remainder: bool
-    pad_to_multiple: int
-    window_rows: int
+    Attributes
+    ----------
+    start
+        (epoch, step) of the first batch, counted from 0.
+    epochs
+        The epoch before which reading ends.
+    """
+
+    start: tuple[int, int]
+    epochs: int
+
+    @classmethod
+    def of(cls, epoch: int | None, epochs: int, start: tuple[int, int] | None) -> Span:
+        """Return what `epoch` alone or `epochs` mean together with `start`.
+
+        Raises
+        ------
+        ConfigError
+            `epoch` is given and does not go with the others.
+        """
+        if epoch is None:
+            return cls((0, 0) if start is None else start, epochs)
+        if epochs != 1 or (start is not None and start[0] != epoch):
+            raise ConfigError(f"epoch is {epoch}, with epochs {epochs} and start {start}: give epoch, or the others.")
+        return cls((epoch, 0) if start is None else start, epoch + 1)
 
 
 @dataclass(frozen=True)
@@ -57,72 +75,87 @@ class Batches:
 
     Attributes
     ----------
-    index, schedule
-        The stored rows, and when each is read.
-    order
-        `schedule.order`, which keeps its last answers.
-    labels
-        The form of the targets.
+    index, schedule, options
+        The stored rows, when each is read, and what was asked for.
+    epochs
+        The epochs of the schedule.
+    widths
+        The widths that batches may have; None: any, rounded up to a multiple of 8.
     target_width
         Columns of the targets; None where they have one dimension.
-    longest
-        Ids of the longest stored row, at least 1: no batch is wider.
-    pad_id, pad_to_multiple
-        What fills a row up, and to a multiple of what.
     weights
         Shape (n_stored,), float32, or None.
     """
 
     index: ShardIndex
     schedule: Schedule
-    order: Callable[[int], NDArray[np.int64]]
-    labels: Labels
+    options: FeedOptions
+    epochs: EpochsAhead
+    widths: NDArray[np.int64] | None
     target_width: int | None
-    longest: int
-    pad_id: int
-    pad_to_multiple: int
     weights: NDArray[np.float32] | None
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches an epoch."""
+        """Batches an epoch, of each worker."""
         return self.schedule.steps_per_epoch
 
     @property
     def rows_per_epoch(self) -> int:
-        """Rows that an epoch reads, copies counted."""
+        """Rows that all workers together read in an epoch, copies counted."""
         return self.schedule.rows_per_epoch
 
     def rows(self, epoch: int = 0) -> NDArray[np.int64]:
-        """Return the row numbers in the order in which an epoch reads them, shape (rows_per_epoch,)."""
-        return self.index.row[self.order(epoch)]
+        """Return the row numbers in the order in which this worker reads them in an epoch."""
+        found = self.epochs.get(epoch)
+        stored = [self._stored(found, run)[1].ravel() for run in found.sequence.tolist()]
+        rows: NDArray[np.int64] = self.index.row[np.concatenate([np.empty(0, np.int32), *stored])]
+        return rows
+
+    def rows_of(self, epoch: int, step: int) -> NDArray[np.int64]:
+        """Return the row numbers of one batch of this worker."""
+        found = self.epochs.get(epoch)
+        number = int(np.searchsorted(found.bounds, step, side="right")) - 1
+        rows: NDArray[np.int64] = self.index.row[
+            self._stored(found, int(found.sequence[number]))[1][step - int(found.bounds[number])]
+        ]
+        return rows
 
     def iterate(self, *, epochs: int = 1, start: tuple[int, int] = (0, 0)) -> Iterator[Batch]:
         """Yield the batches of the epochs before `epochs`, from batch `start` = (epoch, step) on."""
-        runs, skip = self.runs(epochs=epochs, start=start)
+        span = Span(start, epochs)
+        runs, skip = self.runs(span)
         for run in runs:
-            yield from zip(*self.fill(run, skip if run == runs.start else 0), strict=True)
+            parts = self.fill(run, skip if run == runs.start else 0, epochs=epochs)
+            for batch in zip(*parts, strict=True):
+                yield self.nest(batch)
 
-    def runs(self, *, epochs: int = 1, start: tuple[int, int] = (0, 0)) -> tuple[range, int]:
-        """Return the runs from `start` on, counted over all epochs, and how many batches of the first to skip.
+    def n_steps(self, span: Span) -> int:
+        """Return how many batches a span has."""
+        return (span.epochs - span.start[0]) * self.steps_per_epoch - span.start[1]
+
+    def runs(self, span: Span) -> tuple[range, int]:
+        """Return the runs of a span, counted over all epochs, and how many batches of the first to skip.
 
         Raises
         ------
         ConfigError
-            `start` is not a batch of these epochs (just past the end of an epoch is the next one's first).
+            The start is not a batch of these epochs (just past the end of an epoch is the next one's first).
         """
-        epoch, step = start
+        (epoch, step), epochs, n_runs = span.start, span.epochs, self.schedule.n_runs
         if not (0 <= epoch <= epochs and 0 <= step <= self.steps_per_epoch) or (epoch == epochs and step > 0):
             raise ConfigError(
                 f"start is (epoch {epoch}, step {step}); expected a batch of {epochs} epochs of "
                 f"{self.steps_per_epoch} steps, both counted from 0."
             )
-        bounds = self.schedule.run_bounds
-        first, n_runs = int(np.searchsorted(bounds, step, side="right")) - 1, len(bounds) - 1
+        if epoch == epochs or not n_runs:
+            return range(0), 0
+        bounds = self.epochs.get(epoch).bounds
+        first = int(np.searchsorted(bounds, step, side="right")) - 1
         return range(epoch * n_runs + first, epochs * n_runs), step - int(bounds[first])
 
-    def fill(self, run: int, skip: int = 0) -> Batch:
-        """Fill one run: inputs (n_batches, rows, width), targets (n_batches, rows, ...) and, where given, weights.
+    def fill(self, run: int, skip: int = 0, *, epochs: int = 0, empty: Empty = np.empty) -> list[NDArray[Any]]:
+        """Fill one run: the inputs (n_batches, rows, width), targets (n_batches, rows, ...) and, where given, weights.
 
         Parameters
         ----------
@@ -130,64 +163,72 @@ class Batches:
             Counted over all epochs.
         skip
             Batches to leave out at its front; the others are as they would be with them.
+        epochs
+            How many there are in all: the order of the next one is made while this one is read.
+        empty
+            Gives the arrays to fill.
         """
-        size, bounds = self.schedule.batch_size, self.schedule.run_bounds
-        epoch, run = divmod(run, len(bounds) - 1)
-        stored = self.order(epoch)[bounds[run] * size : bounds[run + 1] * size]
-        width = self._width(int(self.index.length[stored].max()))
-        stored = stored[skip * size :]
-        arrays = [self._fill_ids(stored, width), self._fill_targets(stored)]
+        epoch, number = divmod(run, self.schedule.n_runs)
+        found = self.epochs.get(epoch, ahead=epoch + 1 < epochs)
+        everyone, mine = self._stored(found, int(found.sequence[number]))
+        mine = mine[skip:]
+        stored = np.ascontiguousarray(mine).ravel()
+        widths = self._widths(everyone, int(self.schedule.runs.width[found.sequence[number]]))
+        arrays = fill_inputs(self.index, self.options, stored, widths, empty)
+        arrays.append(fill_targets(self.index, self.options, stored, self.target_width, empty))
         if self.weights is not None:
-            arrays.append(self.weights[stored])
-        rows = min(size, len(stored))
-        return tuple(array.reshape(-1, rows, *array.shape[1:]) for array in arrays)
+            # Without a mode numpy would fill an array of its own first.
+            arrays.append(self.weights.take(stored, out=empty(stored.shape, np.float32), mode="clip"))
+        return [array.reshape(*mine.shape, *array.shape[1:]) for array in arrays]
 
-    def _width(self, longest: int) -> int:
-        rounded = -(-max(longest, 1) // self.pad_to_multiple) * self.pad_to_multiple
-        return min(rounded, self.longest)
+    def nest(self, parts: Sequence[Any]) -> Batch:
+        """Return what `fill` gives, or types or shapes of it, as ``(inputs, targets[, sample_weight])``."""
+        names = self.input_names
+        inputs = parts[0] if names == ["input_ids"] else dict(zip(names, parts, strict=False))
+        return (inputs, *parts[len(names) :])
 
-    def _fill_ids(self, stored: NDArray[np.int64], width: int) -> NDArray[np.int32]:
-        from evenly.train.feed.fill import fill_ids
+    @property
+    def specs(self) -> list[tuple[np.dtype[Any], tuple[int | None, ...]]]:
+        """The types and shapes of a batch's parts, as `fill` gives them; None: not the same in every batch."""
+        runs = self.schedule.runs
+        alike = bool(runs.full.all()) and len(np.unique(runs.n_rows)) == 1
+        rows = int(runs.n_rows[0]) // self.options.shard[0] if alike else None
+        width = int(self.widths[0]) if self.widths is not None and len(self.widths) == 1 else None
+        targets = (rows,) if self.target_width is None else (rows, self.target_width)
+        inputs = [(np.dtype(np.int32), (rows, width)) for _ in self.input_names]
+        weights = [] if self.weights is None else [(np.dtype(np.float32), (rows,))]
+        return [*inputs, (self.options.target_dtype, targets), *weights]
 
-        out = np.empty((len(stored), width), np.int32)
-        segment, start, length = self.index.segment[stored], self.index.start[stored], self.index.length[stored]
-        by_segment = np.argsort(segment, kind="stable")
-        present, firsts = np.unique(segment[by_segment], return_index=True)
-        for number, i in zip(present, np.split(by_segment, firsts[1:]), strict=True):
-            fill_ids(self.index.segments[number], start[i], length[i], i, self.pad_id, out)
-        return out
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs: what was asked for, of each text column that has ids of its own."""
+        return [
+            f"{kind}_{column.text}" if column.text else kind
+            for column in self.index.columns
+            for kind in self.options.inputs
+        ]
 
-    def _fill_targets(self, stored: NDArray[np.int64]) -> NDArray[Any]:
-        from evenly.train.feed.fill import fill_indices, fill_multi_hot
+    def _stored(self, epoch: Epoch, run: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return the stored rows of a run, shape (n_steps, rows), of all workers and of this one."""
+        runs, (n_workers, index) = self.schedule.runs, self.options.shard
+        first, n_steps, n_rows = int(runs.first[run]), int(runs.n_steps[run]), int(runs.n_rows[run])
+        everyone = epoch.order[first : first + n_steps * n_rows].reshape(n_steps, n_rows)
+        return everyone, everyone[:, n_rows * index // n_workers : n_rows * (index + 1) // n_workers]
 
-        offsets, label_ids = self.index.label_offsets, self.index.label_ids
-        if self.target_width is None:
-            return label_ids[offsets[stored]]
-        out: NDArray[Any]
-        if self.labels == "indices":
-            out = np.empty((len(stored), self.target_width), np.int32)
-            fill_indices(offsets, label_ids, stored, out)
-        else:
-            out = np.empty((len(stored), self.target_width), np.float32)
-            fill_multi_hot(offsets, label_ids, stored, out)
-        return out
+    def _widths(self, stored: NDArray[np.int32], at_most: int) -> list[int]:
+        """Return the width of each column of ids in the batches of a run."""
+        if self.widths is None:
+            longest = (int(column.length[stored].max()) for column in self.index.columns)
+            return [min(round_width(n_ids), at_most) for n_ids in longest]
+        width = int(self.widths[np.searchsorted(self.widths, self.index.length[stored].max())])
+        return [width] * len(self.index.columns)
 
 
 def open_batches(
     shards: Path | Sequence[Path],
     plan: Path | None = None,
     weights: Path | None = None,
-    *,
-    split: str,
-    batch_size: int,
-    n_labels: int,
-    pad_id: int,
-    shuffle: bool = False,
-    seed: int = 0,
-    labels: Labels = "multi_hot",
-    drop_remainder: bool = False,
-    pad_to_multiple: int = 8,
-    window_rows: int = 8192,
+    **options: Unpack[FeedArguments],
 ) -> Batches:
     """Open the batches of one split.
 
@@ -200,29 +241,9 @@ def open_batches(
     weights
         For the train split: sample weights. A synthetic row has the class weight of its class where `labels` is
         "int", and 1 otherwise.
-    split
-        train, validation or test.
-    batch_size
-        Rows a batch; the last batch of an epoch has the rest.
-    n_labels
-        Labels of the table, also those that no row of this split has.
-    pad_id
-        What fills up a row; see the facts of the tokenizer.
-    shuffle
-        False: rows ascending by number, so that predictions line up with `Batches.rows`. True: an order that
-        depends only on (seed, epoch), rows of like length together.
-    seed
-        Of the orders.
-    labels
-        "multi_hot": float32 (batch, n_labels). "int": int32 (batch,), one label a row. "indices": int32 (batch,
-        most labels a row), filled up with -1.
-    drop_remainder
-        Leave out the last, smaller batch.
-    pad_to_multiple
-        A run of batches is as wide as its longest row rounded up to a multiple of this: few distinct shapes. None
-        is wider than the longest row of the split.
-    window_rows
-        Rows sorted by length together; 0: no length buckets.
+    **options
+        The fields of `evenly.train.feed.options.FeedOptions`: `split`, `n_labels`, `pad_id`, and `batch_size` or
+        `batch_tokens`, are needed.
 
     Raises
     ------
@@ -233,39 +254,32 @@ def open_batches(
     LabelShapeError
         `labels` is "int" and a row has no label or several.
     ConfigError
-        A size is not positive, or plan or weights are given for a split that has none.
+        Options do not fit together or not the rows, or plan or weights are given for a split that has none.
     """
-    _check_sizes(batch_size=batch_size, n_labels=n_labels, pad_to_multiple=pad_to_multiple)
-    if split != "train" and (plan is not None or weights is not None):
-        raise ConfigError(f"split is {split!r}, but plans and weights are of the train split: leave them out.")
-    index = open_shards(shards, split)
-    n_held = np.diff(index.label_offsets)
-    _check_labels(index, n_held, labels, n_labels)
+    asked = FeedOptions(**options)
+    if asked.split != "train" and (plan is not None or weights is not None):
+        raise ConfigError(f"split is {asked.split!r}, but plans and weights are of the train split: leave them out.")
+    index = open_shards(shards, asked.split)
+    _check_labels(index, asked)
+    _check_types(index, asked)
     n_stored = len(index.row)
     copies = np.ones(n_stored, np.int32) if plan is None else read_copies(plan, index.row)
-    entries = np.repeat(np.arange(n_stored), copies)
-    longest = int(index.length.max(initial=1))
-    target_width = {"multi_hot": n_labels, "int": None, "indices": int(n_held.max(initial=1))}[labels]
-    schedule = Schedule(
-        entries,
+    target_width = {"multi_hot": asked.n_labels, "int": None, "indices": int(index.n_held.max(initial=1))}
+    schedule, widths = arrange(
+        np.repeat(np.arange(n_stored, dtype=np.int32), copies),
         index.length,
-        batch_size,
-        shuffle=shuffle,
-        seed=seed,
-        window_rows=window_rows,
-        run_batches=_run_batches(batch_size, len(entries), 4 * (longest + (target_width or 1) + 1)),
-        drop_remainder=drop_remainder,
+        asked,
+        row_bytes=_row_bytes(index, asked, target_width[asked.labels] or 1),
+        n_columns=len(index.columns),
     )
     return Batches(
         index=index,
         schedule=schedule,
-        order=lru_cache(maxsize=2)(schedule.order),
-        labels=labels,
-        target_width=target_width,
-        longest=longest,
-        pad_id=pad_id,
-        pad_to_multiple=pad_to_multiple,
-        weights=None if weights is None else read_sample_weights(weights, index, single_label=labels == "int"),
+        options=asked,
+        epochs=EpochsAhead(schedule),
+        widths=widths,
+        target_width=target_width[asked.labels],
+        weights=None if weights is None else read_sample_weights(weights, index, single_label=asked.labels == "int"),
     )
 
 
@@ -274,9 +288,10 @@ def iter_batches(
     plan: Path | None = None,
     weights: Path | None = None,
     *,
+    epoch: int | None = None,
     epochs: int = 1,
-    start: tuple[int, int] = (0, 0),
-    **options: Unpack[BatchOptions],
+    start: tuple[int, int] | None = None,
+    **options: Unpack[FeedArguments],
 ) -> Iterator[Batch]:
     """Yield ``(inputs, targets[, sample_weight])`` as NumPy arrays: for Keras on JAX or PyTorch, and for tests.
 
@@ -284,40 +299,46 @@ def iter_batches(
     ----------
     shards, plan, weights, **options
         As for `open_batches`.
+    epoch
+        Read this epoch alone, counted from 0.
     epochs
         How many epochs there are in all, one after the other, each in an order of its own.
     start
-        (epoch, step) of the first batch, counted from 0.
+        (epoch, step) of the first batch, counted from 0; nothing before it is read.
 
     Yields
     ------
     tuple
-        inputs int32 (batch, width), targets, and float32 (batch,) weights where `weights` is given.
+        inputs int32 (batch, width), or a dict of them, targets, and float32 (batch,) weights where `weights` is given.
     """
-    yield from open_batches(shards, plan, weights, **options).iterate(epochs=epochs, start=start)
+    span = Span.of(epoch, epochs, start)
+    yield from open_batches(shards, plan, weights, **options).iterate(epochs=span.epochs, start=span.start)
 
 
-def _run_batches(batch_size: int, n_entries: int, row_bytes: int) -> int:
-    """Return how many batches have one shape and are filled together: see the constants."""
-    by_steps = n_entries // batch_size // _RUNS_AN_EPOCH
-    return max(1, min(_RUN_ROWS // batch_size, _RUN_BYTES // (row_bytes * batch_size), by_steps))
+def _row_bytes(index: ShardIndex, options: FeedOptions, target_width: int) -> int:
+    """Return the bytes of the widest row of a batch."""
+    n_ids = sum(int(column.length.max(initial=1)) for column in index.columns)
+    return 4 * n_ids * len(options.inputs) + options.target_dtype.itemsize * target_width + 4
 
 
-def _check_sizes(**sizes: int) -> None:
-    for name, size in sizes.items():
-        if size < 1:
-            raise ConfigError(f"{name} is {size}, expected at least 1.")
-
-
-def _check_labels(index: ShardIndex, n_held: NDArray[np.int64], labels: Labels, n_labels: int) -> None:
+def _check_labels(index: ShardIndex, options: FeedOptions) -> None:
     highest = int(index.label_ids.max(initial=-1))
-    if highest >= n_labels:
+    if highest >= options.n_labels:
         raise DataError(
-            f"The shards hold label id {highest}, but n_labels is {n_labels}: ids go from 0 to n_labels - 1."
+            f"The shards hold label id {highest}, but n_labels is {options.n_labels}: ids go from 0 to n_labels - 1."
         )
-    odd = np.flatnonzero(n_held != 1)
-    if labels == "int" and len(odd):
+    largest = options.n_labels - 1
+    if options.labels != "multi_hot" and np.array(largest).astype(options.target_dtype) != largest:
+        raise ConfigError(f"label_dtype is {options.target_dtype}, which does not hold the label id {largest}.")
+    odd = np.flatnonzero(index.n_held != 1)
+    if options.labels == "int" and len(odd):
         raise LabelShapeError(
-            f"labels='int' needs one label a row, but row {index.row[odd[0]]} has {n_held[odd[0]]} ({len(odd)} such "
-            f"rows). Use labels='multi_hot' or 'indices'."
+            f"labels='int' needs one label a row, but row {index.row[odd[0]]} has {index.n_held[odd[0]]} ({len(odd)} "
+            f"such rows). Use labels='multi_hot' or 'indices'."
         )
+
+
+def _check_types(index: ShardIndex, options: FeedOptions) -> None:
+    if "token_type_ids" in options.inputs and index.columns[0].text:
+        names = ", ".join(column.text for column in index.columns)
+        raise ConfigError(f"inputs has token_type_ids, but each of {names} has ids of its own: there are no pairs.")

@@ -1,31 +1,52 @@
 """Which rows stand in which batch: a function of the seed and the epoch alone.
 
-Comes in: how often each stored row is to be read (the copies of a plan) and how long it is. Goes out: for every epoch
-the order of the rows, of which batch k takes the k-th `batch_size`. Hence a run can stop anywhere and go on with the
-very next batch: nothing but (epoch, step) is needed.
+Comes in: which stored rows are to be read (a row with n copies n times), how long each is, and what shapes batches
+may have. Goes out: for every epoch the order of the rows, and of the runs of batches that are cut from it. Hence a
+run can stop anywhere and go on with the very next batch: nothing but (epoch, step) is needed, and nothing that was
+skipped is read. The number of batches is the same in every epoch.
 
-Rows of like length stand together, so that little is padded: the shuffled order is cut into windows, each window is
-sorted by length and cut into runs of some batches. The runs of a window change places at random, and so do the rows
-within a run. The batches of a run have one shape and are filled together.
+Rows of like length stand together, so that little is padded, in one of two ways. In windows: the shuffled order is
+cut into windows, each is sorted by length and cut into runs. In buckets of fixed widths: each is shuffled by itself
+and cut into runs. The rows of a run are in random order, and so are the runs of an epoch.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow.parquet as pq
-
-from evenly.errors import DataError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from concurrent.futures import Future
 
     from numpy.typing import NDArray
 
-__all__ = ["Schedule", "read_copies"]
+    from evenly.train.feed.runs import Runs
+
+__all__ = ["Epoch", "EpochsAhead", "Schedule"]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch reads.
+
+    Attributes
+    ----------
+    order
+        Shape (n_entries,), int32: the stored rows, of which each run takes a slice.
+    sequence
+        Shape (n_runs,), int64: the runs in the order in which they are read.
+    bounds
+        Shape (n_runs + 1,), int64: the step with which each run begins, and the number of steps.
+    """
+
+    order: NDArray[np.int32]
+    sequence: NDArray[np.int64]
+    bounds: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -35,93 +56,101 @@ class Schedule:
     Attributes
     ----------
     entries
-        Shape (n_entries,), int64: indices of stored rows, ascending, a row with n copies n times.
+        Shape (n_entries,), int32: indices of stored rows, group by group.
+    group_bounds
+        Shape (n_groups + 1,), int64: where each group begins in `entries`.
     length
         Shape (n_stored,), int32: ids of each stored row.
-    batch_size
-        Rows a batch; the last one of an epoch has the rest.
+    runs
+        What is cut from the order of an epoch.
     shuffle
         False: every epoch is `entries` in order.
     seed
         Of the orders.
     window_rows
-        Rows sorted by length together; below two runs none are, and batches mix all lengths.
-    run_batches
-        Batches of one shape in a row.
-    drop_remainder
-        Leave out the rest, other rows in each epoch.
+        Rows of a group that are sorted by length together; 0: none are.
     """
 
-    entries: NDArray[np.int64]
+    entries: NDArray[np.int32]
+    group_bounds: NDArray[np.int64]
     length: NDArray[np.int32]
-    batch_size: int
+    runs: Runs
     shuffle: bool
     seed: int
     window_rows: int
-    run_batches: int
-    drop_remainder: bool
-
-    @property
-    def rows_per_epoch(self) -> int:
-        """Rows that an epoch reads, copies counted."""
-        n_entries = len(self.entries)
-        return n_entries - n_entries % self.batch_size if self.drop_remainder else n_entries
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches an epoch."""
-        return -(-self.rows_per_epoch // self.batch_size)
 
     @cached_property
-    def run_bounds(self) -> NDArray[np.int64]:
-        """Where runs begin and end in an epoch, in batches, shape (n_runs + 1,).
+    def steps_per_epoch(self) -> int:
+        """Batches an epoch, of each worker."""
+        return int(self.runs.n_steps.sum())
 
-        The last full run may be shorter; a last, smaller batch is a run of its own.
-        """
-        n_full = self.rows_per_epoch // self.batch_size
-        return np.unique([*range(0, n_full, self.run_batches), n_full, self.steps_per_epoch])
+    @cached_property
+    def rows_per_epoch(self) -> int:
+        """Rows that all workers together read in an epoch, copies counted."""
+        return int(self.runs.n_steps @ self.runs.n_rows)
 
-    def order(self, epoch: int) -> NDArray[np.int64]:
-        """Return the stored rows of an epoch in the order of its batches, shape (rows_per_epoch,)."""
-        if not self.shuffle:
-            return self.entries[: self.rows_per_epoch]
-        rng = np.random.default_rng([self.seed, epoch])
-        order = rng.permutation(self.entries)[: self.rows_per_epoch]
-        run = self.run_batches * self.batch_size
-        n_sorted = len(order) - len(order) % run  # what is left, drawn at random too, comes last
-        step = self.window_rows // run * run
-        for first in range(0, n_sorted, step) if step > run else ():
-            window = order[first : min(first + step, n_sorted)]  # a view: assigning to it changes `order`
-            by_length = window[np.argsort(self.length[window], kind="stable")]
-            window[:] = rng.permuted(rng.permutation(by_length.reshape(-1, run)), axis=1).ravel()
+    @property
+    def n_runs(self) -> int:
+        """Runs an epoch."""
+        return len(self.runs.first)
+
+    def epoch(self, number: int) -> Epoch:
+        """Return the order of an epoch."""
+        if self.shuffle:
+            rng = np.random.default_rng([self.seed, number])
+            order, sequence = self._shuffle_rows(rng), self._shuffle_runs(rng)
+        else:
+            order, sequence = self.entries, np.arange(self.n_runs)
+        return Epoch(order, sequence, np.concatenate([[0], np.cumsum(self.runs.n_steps[sequence])]))
+
+    def _shuffle_rows(self, rng: np.random.Generator) -> NDArray[np.int32]:
+        groups = np.split(self.entries, self.group_bounds[1:-1])
+        order = np.concatenate([rng.permutation(group) for group in groups])
+        if self.window_rows and len(self.runs.first):
+            run = int(self.runs.n_steps[0] * self.runs.n_rows[0])
+            self._sort_windows(order, run, self.window_rows // run * run)
         return order
 
+    def _sort_windows(self, order: NDArray[np.int32], run_rows: int, window_rows: int) -> None:
+        """Cut runs of like length from each window of the order; what is no whole run at its end stays as it is."""
+        n_sorted = len(order) - len(order) % run_rows
+        short = self.length.max(initial=0) < np.iinfo(np.uint16).max
+        length = self.length.astype(np.uint16) if short else self.length  # which numpy sorts by radix
+        for first in range(0, n_sorted, window_rows) if window_rows > run_rows else ():
+            window = order[first : min(first + window_rows, n_sorted)]
+            by_length = np.argsort(length[window], kind="stable").reshape(-1, run_rows)
+            window[:] = window[np.sort(by_length, axis=1).ravel()]  # within a run the random order from before
 
-def read_copies(plan: Path, row: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Return how often each row of the train split is to be read, shape (n_stored,).
+    def _shuffle_runs(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return the runs in random order; with one group, what is no full batch comes last."""
+        if len(self.group_bounds) > 2:  # noqa: PLR2004 - that is, more than one group
+            return rng.permutation(self.n_runs)
+        full = np.flatnonzero(self.runs.full)
+        return np.concatenate([rng.permutation(full), np.flatnonzero(~self.runs.full)])
 
-    Parameters
-    ----------
-    plan
-        The folder with ``plan.parquet`` (rows of the table) and ``synthetic.parquet`` (whose rows are read once).
-    row
-        Shape (n_stored,), ascending: the rows that are in the shards.
 
-    Raises
-    ------
-    DataError
-        The plan and the shards do not have the same rows.
-    """
-    table = pq.read_table(plan / "plan.parquet", columns=["row", "copies"])
-    synthetic = pq.read_table(plan / "synthetic.parquet", columns=["row"])["row"].to_numpy()
-    planned = np.concatenate([table["row"].to_numpy(), synthetic])
-    copies = np.concatenate([table["copies"].to_numpy(), np.ones(len(synthetic), np.int32)])
-    order = np.argsort(planned, kind="stable")
-    if not np.array_equal(planned[order], row):
-        odd = np.setxor1d(planned, row)
-        raise DataError(
-            f"The plan {plan} has {len(planned)} rows and the shards of the train split have {len(row)}; row "
-            f"{odd[0] if len(odd) else planned[0]} is not once in both. Give the shards (and the synthetic shards) "
-            f"of the run that made the plan."
-        )
-    return copies[order].astype(np.int32)
+class EpochsAhead:
+    """The epochs of a schedule, of which the next is made while one is read. Safe in several threads."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        """Begin with none made."""
+        self._schedule = schedule
+        self._lock = Lock()
+        self._made: dict[int, Future[Epoch]] = {}
+        self._thread: ThreadPoolExecutor | None = None
+
+    def get(self, number: int, *, ahead: bool = False) -> Epoch:
+        """Return an epoch; `ahead`: and begin with the one after it."""
+        with self._lock:
+            found = self._begin(number)
+            if ahead:
+                self._begin(number + 1)
+        return found.result()
+
+    def _begin(self, number: int) -> Future[Epoch]:
+        if number not in self._made:
+            self._thread = self._thread or ThreadPoolExecutor(1, "evenly-epochs")
+            self._made[number] = self._thread.submit(self._schedule.epoch, number)
+            for old in sorted(self._made, key=lambda made: abs(made - number))[2:]:
+                del self._made[old]
+        return self._made[number]

@@ -1,28 +1,55 @@
 """Token shards, memory-mapped: where each row's ids lie, without a Python object a row.
 
 Comes in: one or several folders of shards (the table's, and the synthetic rows of a plan). Goes out: arrays over all
-their rows. The ids stay on disk and are read through the page cache; what is held in memory is 28 bytes a row and 4
-a label.
+their rows. The ids stay on disk and are read through the page cache; what is held in memory is 20 bytes a row, 12
+for each column of ids and 4 a label.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from evenly.errors import DataError, SourceNotFoundError
+from evenly.train.feed.stored_batches import list_streams, read_stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["ShardIndex", "open_shards"]
+__all__ = ["IdColumn", "ShardIndex", "open_shards"]
+
+_IDS = "input_ids"
+
+
+@dataclass(frozen=True)
+class IdColumn:
+    """The ids of one column of the stored rows.
+
+    Attributes
+    ----------
+    text
+        The text column that they are of; empty where all text columns are one list of ids.
+    memory
+        uint16 or uint32: all that lies between the lowest and the highest mapped byte of the ids. Only where rows are
+        said to lie may be read: between them may be nothing.
+    start, length
+        Shape (n_stored,), int64 and int32: the ids of a row are ``memory[start : start + length]``.
+    segments
+        The ids of each record batch, mapped read-only; they keep the files open.
+    """
+
+    text: str
+    memory: NDArray[np.unsignedinteger]
+    start: NDArray[np.int64]
+    length: NDArray[np.int32]
+    segments: tuple[NDArray[np.unsignedinteger], ...]
 
 
 @dataclass(frozen=True)
@@ -32,25 +59,30 @@ class ShardIndex:
     Attributes
     ----------
     row
-        Shape (n_stored,), int64: the number of the row in the table; synthetic rows come after the table's.
-    segment
-        Shape (n_stored,), int32: index into `segments`.
-    start, length
-        Shape (n_stored,), int64 and int32: the ids of a row are ``segments[segment][start : start + length]``.
-    segments
-        The ids of each record batch, uint16 or uint32, mapped read-only.
+        Shape (n_stored,), int64: the number of the row in the table; synthetic rows come after the table's. A row cut
+        into windows is there once a window.
+    columns
+        The ids: one column, or one for each text column.
     label_offsets, label_ids
         Shapes (n_stored + 1,) int64 and (n_held,) int32: the labels of row i are
         ``label_ids[label_offsets[i] : label_offsets[i + 1]]``.
     """
 
     row: NDArray[np.int64]
-    segment: NDArray[np.int32]
-    start: NDArray[np.int64]
-    length: NDArray[np.int32]
-    segments: tuple[NDArray[np.unsignedinteger], ...]
+    columns: tuple[IdColumn, ...]
     label_offsets: NDArray[np.int64]
     label_ids: NDArray[np.int32]
+
+    @cached_property
+    def length(self) -> NDArray[np.int32]:
+        """Ids of each stored row, shape (n_stored,); of its longest column, where there are several."""
+        lengths = [column.length for column in self.columns]
+        return lengths[0] if len(lengths) == 1 else np.max(lengths, axis=0)
+
+    @cached_property
+    def n_held(self) -> NDArray[np.int64]:
+        """Labels of each stored row, shape (n_stored,)."""
+        return np.diff(self.label_offsets)
 
 
 def open_shards(folders: Path | Sequence[Path], split: str) -> ShardIndex:
@@ -61,7 +93,7 @@ def open_shards(folders: Path | Sequence[Path], split: str) -> ShardIndex:
     SourceNotFoundError
         None of the folders has the split.
     DataError
-        A row is there twice, or out of order; or each text column has ids of its own.
+        A file is damaged; a row is there twice, or out of order; or the folders differ in their columns.
     """
     folders = [folders] if isinstance(folders, Path) else list(folders)
     present = [folder / split for folder in folders if (folder / split / "state.json").is_file()]
@@ -70,60 +102,85 @@ def open_shards(folders: Path | Sequence[Path], split: str) -> ShardIndex:
             f"No shards of the split {split!r} in {', '.join(map(str, folders))}. Expected {split}/state.json and "
             f"{split}/data-*.arrow, as the stage `shards` writes them."
         )
-    batches = [batch for folder in present for path in _stream_paths(folder) for batch in _read_stream(path)]
-    _refuse_several_inputs(batches)
-    return _index_batches(batches)
-
-
-def _refuse_several_inputs(batches: list[pa.RecordBatch]) -> None:
-    names = [name for name in (batches[0].schema.names if batches else []) if name.startswith("input_ids_")]
-    if names:
-        raise DataError(
-            f"The shards hold {', '.join(names)}, a list of ids for each text column, and evenly's models read one, "
-            f"input_ids. Set tokenize.join: separator, or read the shards with datasets.load_from_disk."
-        )
-
-
-def _stream_paths(folder: Path) -> list[Path]:
-    state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-    return [folder / entry["filename"] for entry in state["_data_files"]]
-
-
-def _read_stream(path: Path) -> list[pa.RecordBatch]:
-    """Return the record batches that have rows; their buffers are views of the mapped file and keep it open."""
-    with pa.ipc.open_stream(pa.memory_map(str(path))) as reader:
-        return [batch for batch in reader if len(batch)]
-
-
-def _index_batches(batches: list[pa.RecordBatch]) -> ShardIndex:
-    columns = [_index_batch(number, batch) for number, batch in enumerate(batches)]
-    empty = _index_batch(0, pa.record_batch([pa.array([], kind) for kind in _KINDS], names=_NAMES))
-    row, segment, start, length, n_labels, label_ids = (
-        np.concatenate(pieces) for pieces in zip(empty, *columns, strict=True)
+    batches = [batch for folder in present for path in list_streams(folder) for batch in read_stream(path)]
+    names = _id_names(batches)
+    row = _concatenate([batch.column("row").to_numpy() for batch in batches], np.int64)
+    _refuse_disorder(row, batches)
+    labels = [batch.column("labels") for batch in batches]
+    n_held = _concatenate([np.diff(held.offsets.to_numpy()) for held in labels], np.int64)
+    return ShardIndex(
+        row,
+        tuple(_index_column(name, [batch.column(name) for batch in batches]) for name in names),
+        np.concatenate([[0], np.cumsum(n_held)]),
+        _concatenate([held.flatten().to_numpy() for held in labels], np.int32),
     )
-    if not np.all(row[:-1] < row[1:]):
+
+
+def _id_names(batches: list[pa.RecordBatch]) -> list[str]:
+    """Return the columns of ids, which all batches have alike."""
+    found = {
+        tuple(
+            (field.name, field.type)
+            for field in batch.schema
+            if field.name == _IDS or field.name.startswith(f"{_IDS}_")
+        )
+        for batch in batches
+    }
+    if len(found) > 1:
+        forms = " and ".join(", ".join(f"{name} {kind}" for name, kind in form) for form in sorted(found, key=str))
+        raise DataError(f"The shards hold {forms}: they are not of one tokenizer. Give the shards of one run.")
+    return [name for form in found for name, _ in form] or [_IDS]
+
+
+def _refuse_disorder(row: NDArray[np.int64], batches: list[pa.RecordBatch]) -> None:
+    windows = [
+        batch.column("window").to_numpy() if "window" in batch.schema.names else np.zeros(len(batch), np.int32)
+        for batch in batches
+    ]
+    window = _concatenate(windows, np.int32)
+    ascending = (row[:-1] < row[1:]) | ((row[:-1] == row[1:]) & (window[:-1] < window[1:]))
+    if not np.all(ascending):
         raise DataError(
             "The shards hold rows twice or out of order: they are not of one table and one plan. Give the shards of "
             "one run."
         )
-    segments = tuple(batch.column("input_ids").values.to_numpy() for batch in batches)
-    offsets = np.concatenate([[0], np.cumsum(n_labels, dtype=np.int64)])
-    return ShardIndex(row, segment, start, length, segments, offsets, label_ids)
 
 
-_NAMES = ["row", "input_ids", "labels"]
-_KINDS = [pa.int64(), pa.list_(pa.uint16()), pa.list_(pa.int32())]
-
-
-def _index_batch(number: int, batch: pa.RecordBatch) -> tuple[NDArray[np.generic], ...]:
-    """Return row, segment, start and length of the ids, number of labels, labels."""
-    offsets = batch.column("input_ids").offsets.to_numpy()
-    labels = batch.column("labels")
-    return (
-        batch.column("row").to_numpy(),
-        np.full(len(batch), number, np.int32),
-        offsets[:-1].astype(np.int64),
-        np.diff(offsets).astype(np.int32),
-        np.diff(labels.offsets.to_numpy()),
-        labels.flatten().to_numpy(),
+def _index_column(name: str, lists: list[pa.ListArray]) -> IdColumn:
+    segments = tuple(column.values.to_numpy() for column in lists)
+    offsets = [column.offsets.to_numpy().astype(np.int64) for column in lists]
+    memory, firsts = _span(segments)
+    starts = [first + offset[:-1] for first, offset in zip(firsts, offsets, strict=True)]
+    return IdColumn(
+        name.removeprefix(_IDS).removeprefix("_"),
+        memory,
+        _concatenate(starts, np.int64),
+        _concatenate([np.diff(offset) for offset in offsets], np.int32),
+        segments,
     )
+
+
+def _span(segments: tuple[NDArray[np.unsignedinteger], ...]) -> tuple[NDArray[np.unsignedinteger], list[int]]:
+    """Return one array that reaches over all segments, and where each of them begins in it.
+
+    A kernel can then read any row by one number, with no list of arrays to go through. Arrow aligns its buffers to 8
+    bytes, so the distances are whole ids; a file that does not is refused.
+    """
+    held = [segment for segment in segments if len(segment)]
+    if not held:
+        return np.empty(0, np.uint16), [0] * len(segments)
+    lowest = min(held, key=_address)
+    size = lowest.itemsize
+    if any((_address(segment) - _address(lowest)) % size for segment in held):
+        raise DataError("The shards are damaged: their ids are not aligned. Remove the artifact and run again.")
+    n = (max(_address(segment) + segment.nbytes for segment in held) - _address(lowest)) // size
+    memory = np.lib.stride_tricks.as_strided(lowest, (n,), writeable=False)
+    return memory, [(_address(segment) - _address(lowest)) // size if len(segment) else 0 for segment in segments]
+
+
+def _address(array: NDArray[Any]) -> int:
+    return array.ctypes.data
+
+
+def _concatenate(pieces: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
+    return np.concatenate([np.empty(0, dtype), *pieces]).astype(dtype, copy=False)
