@@ -239,6 +239,7 @@ class Run:
             f"{where}/{name}": level + 0.01 * at for where, level in levels.items() for at, name in enumerate(names)
         }
         write_json(work.out / "metrics.json", metrics | {"test/n_rows": 43})
+        self._quality(work.out, names)
         epochs = range(1, 13)
         history = [
             {
@@ -260,6 +261,55 @@ class Run:
             ],
         )
         work.record(rows=self.n_rows, best_epoch=7, positive=self.names[-1] if self.task == "binary" else None)
+
+    def _quality(self, out: Path, names: list[str]) -> None:
+        """Write intervals, thresholds, curves, calibration and errors."""
+        spans = {name: [0.55, 0.67] for name in names}
+        intervals = {"level": 0.95, "unit": "rows", "n_units": 43, "n_resamples": 1000, "n_area_resamples": 200}
+        gap = {name: [0.04, -0.02, 0.1] for name in names}
+        write_json(out / "intervals.json", intervals | {"test": spans, "baseline": spans, "difference": gap})
+        if self.task == "multiclass":
+            offer = {"tau": 0.6, "f1_macro_argmax": 0.5, "f1_macro": 0.56, "f1_micro_argmax": 0.8, "f1_micro": 0.78}
+            rule: dict[str, Any] = {"rule": "argmax", "tau": 0.0, "logit_adjustment_offer": offer}
+        else:
+            label = {"name": "x", "threshold": 0.3125, "source": "label", "validation_positives": 9}
+            labels = [label | {"id": at} for at in range(self.n_labels - 1)]
+            labels.append(label | {"id": self.n_labels - 1, "source": "global"})
+            rule = {"rule": "score >= threshold", "target_precision": None, "global": 0.25, "labels": labels}
+            rule |= {"positive": self.names[-1]} if self.task == "binary" else {}
+        write_json(out / "thresholds.json", {"task": self.task} | rule)
+        pq.write_table(
+            pa.concat_tables([self._curve(source) for source in ("model", "baseline")]), _at(out, "pr_curves")
+        )
+        bins = [
+            {"from": 0.0, "to": 0.066667, "n": 900, "mean_score": 0.02, "share_right": 0.01},
+            {"from": 0.8, "to": 0.866667, "n": 60, "mean_score": 0.83, "share_right": 0.6},
+        ]
+        change = {"before": {"ece_micro": 0.12, "ece_macro": 0.1}, "after": {"ece_micro": 0.03, "ece_macro": 0.04}}
+        offer = {"temperature": 1.8, "applied": False, "validation": change, "test": change}
+        write_json(out / "calibration.json", {"bins": {"validation": bins, "test": bins}, "offer": offer})
+        pq.write_table(self._errors(), _at(out, "errors"))
+
+    def _curve(self, source: str) -> pa.Table:
+        ids = [None, *range(self.n_labels)]
+        recall = [0.25, 0.5, 1.0]
+        columns = {
+            "source": [source] * len(ids) * 3,
+            "id": pa.array([number for number in ids for _ in recall], pa.int32()),
+            "threshold": pa.array([0.9, 0.5, 0.1] * len(ids), pa.float32()),
+            "precision": [0.9, 0.8 if source == "model" else 0.6, 0.3] * len(ids),
+            "recall": recall * len(ids),
+        }
+        return pa.table(columns)
+
+    def _errors(self) -> pa.Table:
+        test = np.flatnonzero(self.code == SPLITS.index("test"))
+        kinds = ["false alarm"] * self.n_labels + ["miss"] * self.n_labels
+        ids = [*range(self.n_labels)] * 2
+        rows = [int(test[at % len(test)]) for at in range(len(ids))]
+        scores = [0.99 - 0.5 * at / len(ids) if kind == "false alarm" else 0.01 for at, kind in enumerate(kinds)]
+        columns = {"kind": kinds, "id": pa.array(ids, pa.int32()), "row": rows, "score": pa.array(scores, pa.float32())}
+        return pa.table(columns)
 
     def _scores(self, split: str) -> pa.Table:
         held = self.labels[np.flatnonzero(self.code == SPLITS.index(split))]
@@ -283,8 +333,11 @@ class Run:
                 "tp": hits,
                 "fp": given - hits,
                 "fn": positives - hits,
+                "tn": len(held.indptr) - 1 - given - (positives - hits),
+                "f1_low": pa.array(np.maximum(f1 - 0.1, 0), mask=missing),
+                "f1_high": pa.array(np.minimum(f1 + 0.1, 1), mask=missing),
                 **{name: pa.array(values, mask=missing) for name, values in measures.items()},
-                "threshold": np.full(self.n_labels, 0.3125),
+                "threshold": pa.array([None if self.task == "multiclass" else 0.3125] * self.n_labels, pa.float64()),
                 "group": groups.tolist(),
             }
         )
@@ -339,6 +392,10 @@ def made_up_findings(text: str, names: list[str]) -> list[dict[str, Any]]:
     ]
 
 
+def _at(folder: Path, name: str) -> Path:
+    return folder / f"{name}.parquet"
+
+
 def _prose(row: int) -> str:
     nouns = ("village", "detective", "orchard", "spaceship", "violin", "harbour", "teacher")
     return (
@@ -354,10 +411,18 @@ def _splice(seed: int, reference: int) -> str:
 
 @pytest.fixture(scope="session")
 def build_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Artifact]]:
-    """Return a function that builds a run (the fields of `Run`) in a store of its own."""
+    """Return a function that builds a run (the fields of `Run`) in a store of its own.
 
-    def build(title: str = "reviews.csv", **fields: Any) -> dict[str, Artifact]:
-        return Run(**fields).build(Store(tmp_path_factory.mktemp("store")), title)
+    What was built once is handed out again, for drawing a report takes seconds; not where it is `fresh` or overridden.
+    """
+    built: dict[str, dict[str, Artifact]] = {}
+
+    def build(title: str = "reviews.csv", *, fresh: bool = False, **fields: Any) -> dict[str, Artifact]:
+        key = repr((title, sorted(fields.items())))
+        if key in built and not fresh and "overrides" not in fields:
+            return built[key]
+        built[key] = Run(**fields).build(Store(tmp_path_factory.mktemp("store")), title)
+        return built[key]
 
     return build
 

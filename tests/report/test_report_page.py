@@ -37,16 +37,21 @@ class Parsed(HTMLParser):
     def __post_init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self._inside = ""
+        self.scripts: list[list[str]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
         self._inside = tag
+        if tag == "script":
+            self.scripts.append([])
 
     def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 - the parser's own signature
         self._inside = ""
 
     def handle_data(self, data: str) -> None:
         self.texts.setdefault(self._inside, []).append(data)
+        if self._inside == "script":
+            self.scripts[-1].append(data)
 
     def named(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.tags if name == tag]
@@ -74,7 +79,7 @@ def hostile(build_run: Build, hostile_names: tuple[str, ...]) -> dict[str, Artif
 def test_hostile_texts_stay_texts(hostile: dict[str, Artifact]) -> None:
     parsed = _parse(_html(hostile))
     tags = [name for name, _ in parsed.tags]
-    assert tags.count("script") == 1
+    assert tags.count("script") == 2, "ours, and the data of the table"
     assert tags.count("style") == 1
     assert tags.count("title") == 1
     assert not {"img", "iframe", "object", "embed", "base", "foreignobject"}.intersection(tags)
@@ -95,7 +100,8 @@ def test_what_hides_or_reorders_text_is_shown(hostile: dict[str, Artifact]) -> N
 def test_policy_lets_only_our_script_run(hostile: dict[str, Artifact]) -> None:
     parsed = _parse(_html(hostile))
     policies = [each["content"] for each in parsed.named("meta") if each.get("http-equiv") == "Content-Security-Policy"]
-    script = "".join(parsed.texts["script"])
+    data, script = ("".join(each) for each in parsed.scripts)
+    assert json.loads(data)["page"] == 100
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert len(policies) == 1
     assert policies[0] == (
@@ -124,7 +130,7 @@ def test_nothing_of_the_machine_is_in_the_files(hostile: dict[str, Artifact]) ->
 
 
 def test_same_artifacts_give_the_same_bytes(build_run: Build) -> None:
-    first, second = (build_run(n_labels=60)["report"] for _ in range(2))
+    first, second = (build_run(n_labels=60, fresh=True)["report"] for _ in range(2))
     assert first.path != second.path
     assert first.manifest.files == second.manifest.files
 
@@ -145,25 +151,29 @@ def test_page_is_well_formed_for_every_task(build_run: Build, task: str, n_label
     identifiers = [each["id"] for _, each in parsed.tags if "id" in each]
     assert len(identifiers) == len(set(identifiers))
     table = html[html.index('<table id="label-table">') :].split("</table>")[0]
-    rows = re.findall(r"<tr><th scope=\"row\"><bdi>Label \d+</bdi></th>(.*?)</tr>", table)
-    assert len(rows) == n_labels
+    rows = re.findall(r"<tr><th scope=\"row\"><bdi>Label \d+</bdi></th>(.*?)</tr>", table, re.DOTALL)
+    assert len(rows) == min(n_labels, 100)
     heads = table.split("</thead>")[0].count("<th ")
     assert {row.count("<td") for row in rows} == {heads - 1}
+    data = json.loads("".join(parsed.scripts[0]))
+    assert len(data["rows"]) == n_labels
+    assert {len(row) for row in data["rows"]} == {len(data["kinds"])} == {heads}
+    assert ("<noscript>" in html) == (n_labels > 100)
     assert ("resampling" in identifiers) == (method != "none")
 
 
 def test_charts_have_a_text_alternative_and_a_title(build_run: Build) -> None:
     parsed = _parse(_html(build_run(n_labels=5)))
     drawings = parsed.named("svg")
-    assert len(drawings) == 8, "counts, lengths and F1, wide and narrow; two curves"
+    assert len(drawings) == 13, "counts, lengths, F1, twice; two curves of training, three of precision; two more"
     assert all(each["role"] == "img" and each["aria-label"] for each in drawings)
-    assert len(parsed.named("figure")) == 5
+    assert len(parsed.named("figure")) == 10
 
 
 def test_every_head_of_the_label_table_is_a_button(build_run: Build) -> None:
     html = _html(build_run(n_labels=5))
     head = html[html.index('<table id="label-table">') :].split("</thead>")[0]
-    assert head.count("<th ") == head.count('<button type="button">') == 11
+    assert head.count("<th ") == head.count('<button type="button">') == 15
     assert head.count("aria-sort") == 1
 
 
@@ -172,10 +182,10 @@ def test_findings_source_and_rare_labels_are_told(build_run: Build) -> None:
     parsed = _parse(html)
     for name in ("texts", "source", "split"):
         assert name in {each["id"] for each in parsed.named("section")}
-    texts = html[html.index('<section id="texts"') : html.index('<section id="split"')]
+    texts = html[html.index('<section id="texts"') : html.index('<section id="source"')]
     assert texts.count('<div class="finding warning">') == 3
     assert "Looked for and not found: Texts that are their label." in texts
-    source = html[html.index('<section id="source"') : html.index('<section id="training"')]
+    source = html[html.index('<section id="source"') : html.index('<section id="notes"')]
     assert re.findall(r"<td>(?:<bdi>)?([^<]+)", source)[:5] == ["csv", "cp1252", "semicolon", "double", "yes"]
 
 
@@ -203,7 +213,7 @@ def test_documented_keys_are_those_of_the_file(build_run: Build) -> None:
     first_column = [line.split("  ")[0] for line in table.splitlines() if line.startswith("`")]
     documented = [name for cell in first_column for name in re.findall(r"`(\w+)`", cell)]
     assert documented == list(found)
-    section = str(figures.__doc__).split("`labels`                  ")[1].split("`resampling`")[0]
+    section = str(figures.__doc__).split("`labels`                  ")[1].split("`thresholds`")[0]
     assert set(re.findall(r"`(\w+)`", section)) == set(found["labels"][0])
 
 

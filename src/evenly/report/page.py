@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from evenly.report import charts, wording
+from evenly.report import charts, quality_charts, wording
+from evenly.report.label_table import ROWS_A_PAGE, as_json, inspection_columns, report_columns
 from evenly.report.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from evenly.report.label_table import Column
 
 __all__ = ["render_inspection", "render_page"]
 
@@ -38,7 +41,7 @@ def render_page(figures: Mapping[str, Any]) -> str:
     figures
         From `evenly.report.figures.collect_figures`.
     """
-    return _render("report.html", figures, _draw(figures))
+    return _render("report.html", figures, _draw(figures), report_columns(figures))
 
 
 def render_inspection(figures: Mapping[str, Any]) -> str:
@@ -49,10 +52,10 @@ def render_inspection(figures: Mapping[str, Any]) -> str:
     figures
         From `evenly.inspection.figures.collect_figures`.
     """
-    return _render("inspection.html", figures, _draw_table(figures))
+    return _render("inspection.html", figures, _draw_table(figures), inspection_columns(figures))
 
 
-def _render(template: str, figures: Mapping[str, Any], drawn: Mapping[str, Any]) -> str:
+def _render(template: str, figures: Mapping[str, Any], drawn: Mapping[str, Any], columns: Sequence[Column]) -> str:
     script = _read("page.js")
     return (
         _environment()
@@ -60,6 +63,9 @@ def _render(template: str, figures: Mapping[str, Any], drawn: Mapping[str, Any])
         .render(
             figures=figures,
             charts=drawn,
+            columns=columns,
+            label_data=as_json(columns, figures["labels"]),
+            rows_a_page=ROWS_A_PAGE,
             wording=wording,
             style=Markup(_read("style.css")),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own file
@@ -82,6 +88,7 @@ def _environment() -> Environment:
         finalize=_finalize,
     )
     environment.filters.update(number=_number, score=_score, share=_share, ratio=_ratio, whole=_whole, flat=_flatten)
+    environment.filters.update(span=_span, signed=_signed)
     environment.globals.update(mark_new=mark_new)
     return environment
 
@@ -94,6 +101,8 @@ def _draw(figures: Mapping[str, Any]) -> dict[str, Any]:
     labels, training = figures["labels"], figures["training"]
     curves = list(training["curves"].items())[:_MOST_CURVES]
     return {
+        **_draw_quality(figures),
+        "n_epochs": max((len(each) for sides in training["curves"].values() for each in sides.values()), default=0),
         "counts": charts.label_counts_chart(labels, resampled=figures["resampling"]["method"] != "none"),
         "counts_are_named": len(labels) <= charts.MOST_NAMED_LABELS,
         "lengths": _draw_lengths(figures),
@@ -101,6 +110,37 @@ def _draw(figures: Mapping[str, Any]) -> dict[str, Any]:
         "dots_are_thinned": len(labels) > charts.MOST_DOTS,
         "f1_by_count": charts.score_by_count_chart(labels),
     }
+
+
+_RECALLS = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
+
+
+def _draw_quality(figures: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str | None, dict[str, Any]] = {}
+    for each in figures["pr_curves"]:
+        found.setdefault(each["name"], {})[each["source"]] = each["points"]
+    curves = [(_POOLED if name is None else name, each) for name, each in found.items()]
+    bins = figures["calibration"]["bins"].get("test")
+    return {
+        "pr": [(name, quality_charts.pr_chart(name, each)) for name, each in curves],
+        "pr_baseline": any("baseline" in each for _, each in curves),
+        "pr_numbers": [
+            (name, source, [_precision_at(points, recall) for recall in _RECALLS])
+            for name, each in curves
+            for source, points in each.items()
+        ],
+        "recalls": _RECALLS,
+        "reliability": quality_charts.reliability_chart(bins) if bins else None,
+        "thresholds": quality_charts.threshold_chart(figures["labels"]),
+    }
+
+
+_POOLED = "All labels"
+
+
+def _precision_at(points: Sequence[Sequence[float]], recall: float) -> float | None:
+    """Return the precision at the first point that finds as much."""
+    return next((point[1] for point in points if point[0] >= recall), None)
 
 
 def _draw_table(figures: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,6 +165,14 @@ def _score(value: float | None) -> str:
     if value is None:
         return _MISSING
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+
+
+def _span(ends: Sequence[float] | None) -> str:
+    return _MISSING if ends is None else f"{ends[0]:.2f}\N{EN DASH}{ends[1]:.2f}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _share(value: float | None) -> str:

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["GROUPS", "group_figures", "label_scores", "read_curves", "read_metrics", "totals"]
+__all__ = ["GROUPS", "group_figures", "label_scores", "read_curves", "read_metrics", "read_thresholds", "totals"]
 
 GROUPS = ("head", "medium", "tail")
 _MEASURES = ("precision", "recall", "f1", "pr_auc", "roc_auc")
-_SCORES = ("positives", "predicted", "tp", "fp", "fn", *_MEASURES, "threshold", "group")
+_SCORES = ("positives", "predicted", "tp", "fp", "fn", "tn", *_MEASURES, "f1_low", "f1_high", "threshold", "group")
 _NOT_CURVES = {"epoch", "epochs", "seconds", "time", "learning_rate", "lr", "steps", "step"}
 
 
@@ -32,6 +32,15 @@ def label_scores(model: Path, split: str = "test") -> dict[int, dict[str, Any]]:
     """Return the measures of every label on one split, by label id."""
     rows = read_columns(model / "per_label.parquet")
     return {row["id"]: {name: row[name] for name in _SCORES} for row in rows if row["split"] == split}
+
+
+def read_thresholds(model: Path) -> dict[str, Any]:
+    """Return the rule of the model; in place of its list of labels `n_own` and `n_global`, by whose threshold it is."""
+    rule: dict[str, Any] = plain(read_json(model / "thresholds.json"))
+    sources = [label["source"] for label in rule.pop("labels", ())]
+    rule.pop("train_counts", None)
+    absent = dict.fromkeys(("logit_adjustment_offer", "target_precision", "global", "positive"))
+    return {"tau": 0.0} | absent | rule | {"n_own": sources.count("label"), "n_global": sources.count("global")}
 
 
 def totals(labels: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -76,19 +76,43 @@ _METRICS = {
     "f1_macro_head": ("F1, head", "mean over the most frequent third of the labels"),
     "f1_macro_medium": ("F1, medium", "mean over the middle third"),
     "f1_macro_tail": ("F1, tail", "mean over the rarest third"),
+    "pr_auc_macro_head": ("PR-AUC, head", "mean over the most frequent third of the labels"),
+    "pr_auc_macro_medium": ("PR-AUC, medium", "mean over the middle third"),
+    "pr_auc_macro_tail": ("PR-AUC, tail", "mean over the rarest third"),
     "pr_auc_macro": ("PR-AUC, macro", "average precision, mean over labels"),
     "pr_auc_micro": ("PR-AUC, micro", "all labels pooled"),
     "precision_macro": ("Precision, macro", "mean over labels"),
     "recall_macro": ("Recall, macro", "mean over labels"),
     "precision_micro": ("Precision, micro", "all labels pooled"),
     "recall_micro": ("Recall, micro", "all labels pooled"),
+    "precision_weighted": ("Precision, weighted", "mean over labels, weighted by their rows"),
+    "recall_weighted": ("Recall, weighted", "mean over labels, weighted by their rows"),
+    "precision_samples": ("Precision, by document", "mean over documents"),
+    "recall_samples": ("Recall, by document", "mean over documents"),
+    **{
+        f"{name}_at_{k}": (f"{title} at {k}", f"{hint} {f'{k} highest scores' if k > 1 else 'highest score'}")
+        for name, title, hint in (
+            ("precision", "Precision", "right ones among the"),
+            ("recall", "Recall", "a document's labels among the"),
+            ("ndcg", "nDCG", "more the higher they stand; the"),
+            ("psp", "Propensity-scored precision", "more the rarer they are; the"),
+        )
+        for k in (1, 3, 5)
+    },
     "accuracy": ("Accuracy", "share of documents with the right class"),
     "exact_match": ("Exact match", "share of documents with exactly the right labels"),
     "hamming_loss": ("Hamming loss", "share of wrong cells; lower is better"),
     "roc_auc_macro": ("ROC-AUC, macro", "mean over labels; flatters rare labels"),
     "roc_auc_micro": ("ROC-AUC, micro", "all labels pooled; flatters rare labels"),
+    "ece": ("Calibration error", "mean distance of scores from the share that is right; lower is better"),
+    "ece_macro": ("Calibration error, macro", "distance of scores from the share that is right, mean over labels"),
+    "ece_micro": ("Calibration error, micro", "all labels pooled; small where most scores are near 0"),
     "n_rows": ("Documents", "rows of the split"),
+    "n_rows_labelled": ("Documents with a label", "the measures at k look at these"),
     "n_labels_averaged": ("Labels averaged over", "those with at least one document in the split"),
+    "n_labels_head": ("Labels averaged over, head", "those with at least one document in the split"),
+    "n_labels_medium": ("Labels averaged over, medium", "those with at least one document in the split"),
+    "n_labels_tail": ("Labels averaged over, tail", "those with at least one document in the split"),
     "n_labels_roc_auc": ("Labels in ROC-AUC", "those with and without documents in the split"),
 }
 
@@ -128,9 +152,26 @@ def source_name(source: str) -> str:
     return _SOURCES.get(source, source)
 
 
-def metric_table(metrics: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[str]]:
-    """Return the sources and the metrics of a table of metrics, both in the order in which they are shown."""
-    return _ordered(metrics, _SOURCES), _ordered({name for each in metrics.values() for name in each}, _METRICS)
+def metric_table(metrics: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Return the sources and the metrics of a table of metrics in the order in which they are shown.
+
+    The metrics come in parts, each with its title: those that come first have none; then what looks at the highest
+    scores of a document; then everything else. Where a row has one label, what only repeats the accuracy is left out.
+    """
+    held = {name for each in metrics.values() for name in each}
+    names = _ordered(held.difference(_REPEATS if "accuracy" in held else ()), _METRICS)
+    ranks = [name for name in names if "_at_" in name]
+    rest = [name for name in names if name.startswith(_LESS) or name not in _METRICS]
+    first = [name for name in names if name not in ranks and name not in rest]
+    parts = [("", first), ("The highest scores of each document", ranks), ("More averages, and counts", rest)]
+    return _ordered(metrics, _SOURCES), [part for part in parts if part[1]]
+
+
+_REPEATS = (
+    *("f1_micro", "precision_micro", "recall_micro", "recall_weighted", "exact_match"),
+    *("f1_samples", "precision_samples", "recall_samples"),
+)
+_LESS = ("n_", "pr_auc_macro_", "precision_weighted", "recall_weighted", "precision_samples", "recall_samples", "ece")
 
 
 def _ordered(found: Iterable[str], known: Iterable[str]) -> list[str]:

@@ -56,4 +56,4 @@ def write_report(
     work.record(rows=len(figures["labels"]))
 
 
-REPORT = Stage("report", 2, write_report)
+REPORT = Stage("report", 3, write_report)

@@ -1,15 +1,16 @@
 """Two baselines that every report shows beside the network: the prior, and TF-IDF with logistic regression.
 
-In: table and split. Out: ``metrics.json`` (measures of both on validation and test, and their rules) and
-``predictions.parquet`` of the logistic regression. The prior gives every row the label shares of the train split, so
-that its PR-AUC is the share of the label. Where a row has one label it answers the majority class; of several labels
-its thresholds are tuned on validation like any other, so that its F1 is what a constant answer can reach. All else
-about both is judged as the network is.
+In: table and split. Out: ``metrics.json`` (measures of both on validation and test, and their rules) and, of the
+logistic regression, ``predictions.parquet``, ``per_label.parquet``, ``pr_curves.parquet``, ``intervals.json`` and
+``resamples.parquet``, to be set against those of a network, resample by resample. The prior gives every row the label
+shares of the train split, so that its PR-AUC is the share of the label. Where a row has one label it answers the
+majority class; of several labels its thresholds are tuned on validation like any other, so that its F1 is what a
+constant answer can reach. All else about both is judged as the network is.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy import sparse
@@ -26,9 +27,16 @@ from evenly.train.baselines.linear import (
     score_rows,
 )
 from evenly.train.baselines.tfidf import fit_tfidf
-from evenly.train.evaluation.decisions import Decision, positive_class
-from evenly.train.evaluation.evaluate import Scored, evaluate, write_predictions
+from evenly.train.evaluation.decisions import Decision, DecisionAim, positive_class
+from evenly.train.evaluation.evaluate import Scored, evaluate
 from evenly.train.evaluation.verdict import shown
+from evenly.train.evaluation.writing import (
+    write_curves,
+    write_intervals,
+    write_per_label,
+    write_predictions,
+    write_resamples,
+)
 from evenly.train.score_file import open_scores
 
 if TYPE_CHECKING:
@@ -55,7 +63,16 @@ _Judged = dict[str, tuple["NDArray[np.int64]", sparse.csr_matrix]]
 """Split to the numbers of its rows and their labels."""
 
 
-def measure_baselines(work: Workspace, *, table: Path, split: Path, seed: int) -> None:
+def measure_baselines(
+    work: Workspace,
+    *,
+    table: Path,
+    split: Path,
+    seed: int,
+    thresholds: Literal["label", "global"] = "label",
+    target_precision: float | None = None,
+    logit_adjustment: bool = False,
+) -> None:
     """Measure the prior and the logistic regression.
 
     Parameters
@@ -66,7 +83,10 @@ def measure_baselines(work: Workspace, *, table: Path, split: Path, seed: int) -
         Artifacts.
     seed
         Of the sample of train rows, where there are more than are used.
+    thresholds, target_precision, logit_adjustment
+        The rule that both are tuned for, that of the network: as in `evenly.config.TrainConfig`.
     """
+    aim = DecisionAim(thresholds, target_precision, logit_adjustment)
     task: Task = read_facts(table)["task"]
     labels, rows = read_labels(table), read_split(split)
     train = rows.rows("train")
@@ -75,24 +95,30 @@ def measure_baselines(work: Workspace, *, table: Path, split: Path, seed: int) -
     sample = sample_train_rows(train, labels.shape[1], task, np.random.default_rng(seed))
     scores = _score_tfidf(work, table, (sample, labels[sample]), judged, task)
     scored = {name: Scored(*part, scores[name]) for name, part in judged.items()}
-    found = {
-        "prior": _judge_prior(judged, counts, len(train), task),
-        "tfidf_lr": evaluate(scored, task=task, train_counts=counts),
-    }
-    write_predictions(work.out / "predictions.parquet", scored, found["tfidf_lr"].predicted)
+    measured = evaluate(scored, task=task, train_counts=counts, n_train=len(train), units=rows.unit, aim=aim)
+    found = {"prior": _judge_prior(judged, counts, len(train), task, rows.unit), "tfidf_lr": measured}
     names = read_label_names(table)
+    write_predictions(work.out / "predictions.parquet", scored, measured.predicted)
+    write_per_label(work.out / "per_label.parquet", measured, names)
+    write_curves(work.out / "pr_curves.parquet", measured, source="baseline")
+    write_intervals(work.out / "intervals.json", measured)
+    write_resamples(work.out / "resamples.parquet", measured.resamples)
     write_json(work.out / "metrics.json", {name: _as_json(evaluation, names) for name, evaluation in found.items()})
     _say(work, found, n_sample=len(sample), n_train=len(train))
 
 
-def _judge_prior(judged: _Judged, counts: NDArray[np.int64], n_train: int, task: Task) -> Evaluation:
+def _judge_prior(
+    judged: _Judged, counts: NDArray[np.int64], n_train: int, task: Task, units: NDArray[np.int64]
+) -> Evaluation:
     share = (counts / max(1, n_train)).astype(np.float32)
     scored = {name: Scored(rows, held, np.broadcast_to(share, held.shape)) for name, (rows, held) in judged.items()}
     majority = None
     if task == "binary":
         half, nothing = np.full(2, 0.5), np.zeros(2, np.int64)
         majority = Decision(task, half, nothing.astype(bool), nothing, 0.5, positive_class(counts))
-    return evaluate(scored, task=task, train_counts=counts, decision=majority)
+    return evaluate(
+        scored, task=task, train_counts=counts, n_train=n_train, units=units, decision=majority, resampled=False
+    )
 
 
 def sample_train_rows(
@@ -179,4 +205,4 @@ def _say(work: Workspace, found: dict[str, Evaluation], *, n_sample: int, n_trai
         )
 
 
-BASELINE = Stage("baseline", 1, measure_baselines)
+BASELINE = Stage("baseline", 2, measure_baselines)

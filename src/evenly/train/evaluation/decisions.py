@@ -1,30 +1,50 @@
 """From scores to predicted labels: the rule, tuned on validation rows and nothing else.
 
-Multi-label: a threshold a label, the global one where fewer than `MIN_POSITIVES` validation rows hold the label.
-Binary: a threshold of the positive class. Multiclass: argmax, with a tau of logit adjustment as an offer.
+Multi-label: a threshold a label, the global one where fewer than `MIN_POSITIVES` validation rows hold the label; or
+the global one for all, where micro-F1 is the aim. Binary: a threshold of the positive class. Each is tuned for F1, or
+for a precision. Multiclass: argmax; a tau of logit adjustment is an offer, applied where it is asked for.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy import sparse
 
-from evenly.train.evaluation.logit_adjustment import TauOffer, tune_tau
+from evenly.train.evaluation.logit_adjustment import TauOffer, adjusted_classes, tune_tau
 from evenly.train.evaluation.thresholds import NO_THRESHOLD, predict_from, tune_global, tune_per_label
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from evenly.formats import Task
 
-__all__ = ["MIN_POSITIVES", "Decision", "positive_class", "tune_decision"]
+__all__ = ["MIN_POSITIVES", "Decision", "DecisionAim", "positive_class", "tune_decision"]
 
 MIN_POSITIVES = 5
+
+
+@dataclass(frozen=True)
+class DecisionAim:
+    """What a rule is tuned for.
+
+    Attributes
+    ----------
+    scope
+        label: a threshold a label, for macro-F1; global: one for all labels, for micro-F1. Multi-label only.
+    target_precision
+        Find as much as can be found at this precision, in place of the best F1.
+    adjust
+        Multiclass: apply the tau that is offered.
+    """
+
+    scope: Literal["label", "global"] = "label"
+    target_precision: float | None = None
+    adjust: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +67,13 @@ class Decision:
         The positive class of a binary task.
     offer
         What logit adjustment would bring to a multiclass task.
+    tau, train_counts
+        Of the logit adjustment that is applied, 0 for none; shape (n_labels,).
+    aim
+        What it was tuned for.
+    reached
+        Shape (n_labels,): F1 on validation with the label's own threshold, or its precision where that is the aim;
+        NaN without validation rows.
     """
 
     task: Task
@@ -56,35 +83,68 @@ class Decision:
     global_threshold: float | None = None
     positive: int | None = None
     offer: TauOffer | None = None
+    tau: float = 0.0
+    train_counts: NDArray[np.int64] | None = None
+    aim: DecisionAim = DecisionAim()
+    reached: NDArray[np.float64] | None = None
 
     def predict(self, scores: NDArray[np.float32]) -> sparse.csr_matrix:
         """Return what is predicted, shape (n_rows, n_labels), int8."""
         if self.task == "multilabel":
             return predict_from(scores, self.thresholds)
-        if self.positive is None:
-            return _one_hot(np.argmax(scores, axis=1), scores.shape[1])
-        holds = scores[:, self.positive] >= self.thresholds[self.positive]
-        return _one_hot(np.where(holds, self.positive, 1 - self.positive), 2)
+        if self.positive is not None:
+            holds = scores[:, self.positive] >= self.thresholds[self.positive]
+            return _one_hot(np.where(holds, self.positive, 1 - self.positive), 2)
+        if self.tau and self.train_counts is not None:
+            return _one_hot(adjusted_classes(scores, self.train_counts, self.tau), scores.shape[1])
+        return _one_hot(np.argmax(scores, axis=1), scores.shape[1])
 
     def to_json(self, names: Sequence[str]) -> dict[str, Any]:
         """Return what `thresholds.json` holds."""
         if self.task == "multiclass":
-            offer = None if self.offer is None else asdict(self.offer)
-            return {"task": self.task, "rule": "argmax", "logit_adjustment_offer": offer}
+            return {"task": self.task} | self._rule_of_classes()
         shown = range(len(names)) if self.positive is None else [self.positive]
-        labels = [
-            {
-                "id": int(label),
-                "name": names[label],
-                "threshold": float(self.thresholds[label]),
-                "source": "label" if self.own[label] else "global",
-                "validation_positives": int(self.validation_positives[label]),
-            }
-            for label in shown
-        ]
-        found = {"task": self.task, "rule": "score >= threshold", "global": self.global_threshold}
+        found = {
+            "task": self.task,
+            "rule": "score >= threshold",
+            "aim": "f1" if self.aim.target_precision is None else "precision",
+            "target_precision": self.aim.target_precision,
+            "global": self.global_threshold,
+        }
         positive = {} if self.positive is None else {"positive": names[self.positive]}
-        return found | positive | {"labels": labels}
+        return found | positive | {"labels": [self._of_label(label, names[label]) for label in shown]}
+
+    def _rule_of_classes(self) -> dict[str, Any]:
+        offer = {"logit_adjustment_offer": None if self.offer is None else asdict(self.offer)}
+        if not self.tau or self.train_counts is None:
+            return {"rule": "argmax", "tau": 0.0} | offer
+        rule = "argmax of log score - tau log prior"
+        return {"rule": rule, "tau": self.tau, "train_counts": self.train_counts.tolist()} | offer
+
+    def _of_label(self, label: int, name: str) -> dict[str, Any]:
+        reached = np.nan if self.reached is None else self.reached[label]
+        measure = "validation_f1" if self.aim.target_precision is None else "validation_precision"
+        return {
+            "id": int(label),
+            "name": name,
+            "threshold": float(self.thresholds[label]),
+            "source": "label" if self.own[label] else "global",
+            "validation_positives": int(self.validation_positives[label]),
+            measure: float(reached) if self.own[label] and np.isfinite(reached) else None,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], n_labels: int) -> Decision:
+        """Return the rule that `to_json` wrote, as far as predicting needs it."""
+        nothing = np.zeros(n_labels, np.int64)
+        if value["task"] == "multiclass":
+            counts = np.asarray(value["train_counts"]) if "train_counts" in value else None
+            empty = np.empty(0)
+            return cls("multiclass", empty, empty.astype(bool), nothing, tau=value.get("tau", 0.0), train_counts=counts)
+        thresholds = np.full(n_labels, NO_THRESHOLD)
+        thresholds[[label["id"] for label in value["labels"]]] = [label["threshold"] for label in value["labels"]]
+        positive = value["labels"][0]["id"] if value["task"] == "binary" else None
+        return cls(value["task"], thresholds, nothing.astype(bool), nothing, value["global"], positive)
 
 
 def positive_class(train_counts: NDArray[np.int64]) -> int:
@@ -98,6 +158,7 @@ def tune_decision(
     *,
     task: Task,
     train_counts: NDArray[np.int64],
+    aim: DecisionAim = DecisionAim(),
 ) -> Decision:
     """Tune the rule of a task.
 
@@ -111,30 +172,39 @@ def tune_decision(
         binary, multiclass or multilabel.
     train_counts
         Shape (n_labels,): training rows that hold each label.
+    aim
+        What to tune it for.
     """
     positives = np.bincount(labels.tocoo().col, minlength=labels.shape[1]).astype(np.int64)
     if task == "multiclass":
         offer = tune_tau(scores, labels.indices, train_counts) if len(scores) else None
+        tau = offer.tau if offer is not None and aim.adjust else 0.0
         nothing = np.empty(0)
-        return Decision(task, nothing, nothing.astype(bool), positives, offer=offer)
+        return Decision(
+            task, nothing, nothing.astype(bool), positives, offer=offer, tau=tau, train_counts=train_counts, aim=aim
+        )
     if task == "binary":
-        return _decide_binary(scores, labels, positives, positive_class(train_counts))
-    threshold, _ = tune_global(scores, labels)
-    each, _ = tune_per_label(scores, labels)
-    own = positives >= MIN_POSITIVES
-    return Decision(task, np.where(own, each, threshold), own, positives, threshold)
+        return _decide_binary(scores, labels, positives, positive_class(train_counts), aim)
+    threshold, _ = tune_global(scores, labels, target_precision=aim.target_precision)
+    each, reached = tune_per_label(scores, labels, target_precision=aim.target_precision)
+    own = positives >= MIN_POSITIVES if aim.scope == "label" else np.zeros(len(positives), np.bool_)
+    return Decision(task, np.where(own, each, threshold), own, positives, threshold, aim=aim, reached=reached)
 
 
 def _decide_binary(
-    scores: NDArray[np.float32], labels: sparse.csr_matrix, positives: NDArray[np.int64], positive: int
+    scores: NDArray[np.float32],
+    labels: sparse.csr_matrix,
+    positives: NDArray[np.int64],
+    positive: int,
+    aim: DecisionAim,
 ) -> Decision:
-    tuned, _ = tune_per_label(scores[:, [positive]], labels[:, [positive]])
+    tuned, value = tune_per_label(scores[:, [positive]], labels[:, [positive]], target_precision=aim.target_precision)
     own = np.arange(2) == positive if positives[positive] >= MIN_POSITIVES else np.zeros(2, bool)
-    thresholds = np.where(own, tuned[0], NO_THRESHOLD)
-    return Decision("binary", thresholds, own, positives, NO_THRESHOLD, positive)
+    thresholds, reached = np.where(own, tuned[0], NO_THRESHOLD), np.where(own, value[0], np.nan)
+    return Decision("binary", thresholds, own, positives, NO_THRESHOLD, positive, aim=aim, reached=reached)
 
 
-def _one_hot(classes: NDArray[np.int64], n_classes: int) -> sparse.csr_matrix:
+def _one_hot(classes: NDArray[np.integer], n_classes: int) -> sparse.csr_matrix:
     n_rows = len(classes)
     ones = np.ones(n_rows, np.int8)
     return sparse.csr_matrix((ones, classes.astype(np.int32), np.arange(n_rows + 1)), shape=(n_rows, n_classes))

@@ -1,4 +1,4 @@
-"""One model, judged: its rule tuned on validation, its measures on validation and test, its predictions written.
+"""One model, judged: its rule tuned on validation, its measures on validation and test, with their uncertainty.
 
 The network and both baselines go through here, so that their figures mean the same.
 """
@@ -9,36 +9,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from evenly.formats import LABELS_TYPE, label_lists
-from evenly.train.evaluation.decisions import tune_decision
-from evenly.train.evaluation.metrics import GROUPS, label_groups, measure_split
-from evenly.train.evaluation.ranking import iter_blocks
+from evenly.train.evaluation.bootstrap import Resamples, interval, resample
+from evenly.train.evaluation.calibration import measure_reliability
+from evenly.train.evaluation.decisions import DecisionAim, tune_decision
+from evenly.train.evaluation.metrics import label_groups, measure_split
+from evenly.train.evaluation.row_measures import propensities
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
     from scipy import sparse
 
     from evenly.formats import Task
+    from evenly.train.evaluation.calibration import Reliability
     from evenly.train.evaluation.decisions import Decision
-    from evenly.train.evaluation.metrics import LabelMeasures
+    from evenly.train.evaluation.metrics import LabelMeasures, SplitMeasures
 
-__all__ = ["Evaluation", "Scored", "evaluate", "write_per_label", "write_predictions"]
-
-_PREDICTIONS = pa.schema(
-    {
-        "row": pa.int64(),
-        "split": pa.string(),
-        "labels": LABELS_TYPE,
-        "scores": pa.list_(pa.float32()),
-        "predicted": LABELS_TYPE,
-    }
-)
+__all__ = ["Evaluation", "Scored", "evaluate"]
 
 
 @dataclass(frozen=True)
@@ -62,94 +51,113 @@ class Scored:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is found about a model, by split: `validation` and `test`."""
+    """What is found about a model.
+
+    Attributes
+    ----------
+    decision
+        Its rule.
+    measures, predicted, reliability
+        By split: `validation` and `test`.
+    groups
+        Shape (n_labels,), int8: head, medium, tail; -1 for labels without train rows.
+    resamples
+        Of the test split; None where that cannot be resampled.
+    """
 
     decision: Decision
-    metrics: dict[str, dict[str, float]]
-    per_label: dict[str, LabelMeasures]
+    measures: dict[str, SplitMeasures]
     predicted: dict[str, sparse.csr_matrix]
+    reliability: dict[str, Reliability]
     groups: NDArray[np.int8]
+    resamples: Resamples | None
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """Split to the values of its measures, by name."""
+        found = {}
+        for split, each in self.measures.items():
+            ece = self.reliability[split].metrics()
+            found[split] = each.metrics | {name: value for name, value in ece.items() if np.isfinite(value)}
+        return found
+
+    @property
+    def per_label(self) -> dict[str, LabelMeasures]:
+        """Split to the measures of every label."""
+        return {split: each.per_label for split, each in self.measures.items()}
+
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Return the 95 % intervals of the test split's measures, by name."""
+        if self.resamples is None:
+            return {}
+        points = self.measures["test"].metrics
+        found = {name: interval(values, points[name]) for name, values in self.resamples.values.items()}
+        return {name: bounds for name, bounds in found.items() if np.isfinite(bounds).all()}
 
 
 def evaluate(
-    scored: Mapping[str, Scored], *, task: Task, train_counts: NDArray[np.int64], decision: Decision | None = None
+    scored: Mapping[str, Scored],
+    *,
+    task: Task,
+    train_counts: NDArray[np.int64],
+    n_train: int,
+    units: NDArray[np.int64],
+    decision: Decision | None = None,
+    aim: DecisionAim = DecisionAim(),  # noqa: B008 - frozen
+    resampled: bool = True,
 ) -> Evaluation:
     """Tune the rule on ``scored["validation"]`` and measure every split.
 
     Parameters
     ----------
     scored
-        `validation`, and whatever else is to be measured.
+        `validation`, and whatever else is to be measured; `test` is resampled too.
     task
         binary, multiclass or multilabel.
     train_counts
-        Shape (n_labels,): training rows that hold each label.
+        Shape (n_labels,): train rows that hold each label, of `n_train`.
+    n_train
+        Train rows.
+    units
+        Shape (n_rows_of_the_table,), int64: rows of the same number stand and fall together.
     decision
         A rule that is not to be tuned.
+    aim
+        What to tune it for.
+    resampled
+        Whether the test split is resampled, for intervals.
     """
     if decision is None:
         tuning = scored["validation"]
-        decision = tune_decision(tuning.scores, tuning.labels, task=task, train_counts=train_counts)
-    groups = label_groups(train_counts)
+        decision = tune_decision(tuning.scores, tuning.labels, task=task, train_counts=train_counts, aim=aim)
+    groups, weight_of = label_groups(train_counts), 1 / propensities(train_counts, n_train)
     predicted = {split: decision.predict(part.scores) for split, part in scored.items()}
-    measured = {
-        split: measure_split(part.labels, part.scores, predicted[split], groups=groups, positive=decision.positive)
+    measures = {
+        split: measure_split(
+            part.labels,
+            part.scores,
+            predicted[split],
+            task=task,
+            groups=groups,
+            weight_of=weight_of,
+            positive=decision.positive,
+        )
         for split, part in scored.items()
     }
-    metrics = {split: found for split, (found, _) in measured.items()}
-    return Evaluation(decision, metrics, {split: each for split, (_, each) in measured.items()}, predicted, groups)
-
-
-def write_predictions(path: Path, scored: Mapping[str, Scored], predicted: Mapping[str, sparse.csr_matrix]) -> None:
-    """Write `row`, `split`, `labels`, `scores` and `predicted` of every row, a row group at a time."""
-    with pq.ParquetWriter(path, _PREDICTIONS, compression="zstd") as writer:
-        for split, part in scored.items():
-            for block in iter_blocks(len(part.rows), part.scores.shape[1]):
-                writer.write_table(_as_table(split, part, predicted[split], block))
-
-
-def _as_table(split: str, part: Scored, predicted: sparse.csr_matrix, block: slice) -> pa.Table:
-    scores = part.scores[block]
-    n_rows, n_labels = scores.shape
-    offsets = np.arange(n_rows + 1, dtype=np.int32) * n_labels
-    columns = [
-        pa.array(part.rows[block]),
-        pa.array([split] * n_rows, pa.string()),
-        label_lists(part.labels[block]),
-        pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.ascontiguousarray(scores).ravel())),
-        label_lists(predicted[block]),
-    ]
-    return pa.Table.from_arrays(columns, schema=_PREDICTIONS)
-
-
-def write_per_label(path: Path, evaluation: Evaluation, names: Sequence[str]) -> None:
-    """Write the measures of every label and split: null where one is not defined there."""
-    pieces = [_per_label(split, each, evaluation, names) for split, each in evaluation.per_label.items()]
-    pq.write_table(pa.concat_tables(pieces), path, compression="zstd")
-
-
-def _per_label(split: str, each: LabelMeasures, evaluation: Evaluation, names: Sequence[str]) -> pa.Table:
-    n_labels = len(names)
-    thresholds = evaluation.decision.thresholds
-    shown = thresholds if len(thresholds) else np.full(n_labels, np.nan)
-    groups = [GROUPS[group] if group >= 0 else None for group in evaluation.groups]
-    measures = {name: _nullable(getattr(each, name)) for name in ("precision", "recall", "f1", "pr_auc", "roc_auc")}
-    return pa.table(
-        {
-            "id": pa.array(np.arange(n_labels, dtype=np.int32)),
-            "name": pa.array(list(names), pa.string()),
-            "split": pa.array([split] * n_labels, pa.string()),
-            "positives": pa.array(each.positives),
-            "predicted": pa.array(each.predicted),
-            "tp": pa.array(each.true_positives),
-            "fp": pa.array(each.predicted - each.true_positives),
-            "fn": pa.array(each.positives - each.true_positives),
-            **measures,
-            "threshold": _nullable(shown),
-            "group": pa.array(groups, pa.string()),
-        }
-    )
-
-
-def _nullable(values: NDArray[np.float64]) -> pa.Array:
-    return pa.array(values, pa.float64(), mask=~np.isfinite(values))
+    reliability = {
+        split: measure_reliability(part.labels, part.scores, task=task, positive=decision.positive)
+        for split, part in scored.items()
+    }
+    resamples = None
+    if resampled and "test" in scored:
+        test = scored["test"]
+        resamples = resample(
+            test.labels,
+            test.scores,
+            predicted["test"],
+            measures["test"],
+            unit=units[test.rows],
+            groups=groups,
+            positive=decision.positive,
+        )
+    return Evaluation(decision, measures, predicted, reliability, groups, resamples)

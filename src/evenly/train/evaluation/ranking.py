@@ -70,6 +70,10 @@ class RankedPositives:
         with np.errstate(divide="ignore", invalid="ignore"):
             return self._mean((lower + 0.5 * tied) / n_negatives)
 
+    def precision(self) -> NDArray[np.float64]:
+        """Return the precision of "this score or higher", shape (n_positives,): TP / predicted."""
+        return (self.n_positives[self.label] - self.true_below) / (self.n_scores - self.below)
+
     def f1(self) -> NDArray[np.float64]:
         """Return the F1 of "this score or higher", shape (n_positives,): 2 TP / (predicted + positives)."""
         total = self.n_positives[self.label]

@@ -1,9 +1,10 @@
-"""From which score on a label is predicted: tuned for F1, on validation rows only.
+"""From which score on a label is predicted: tuned for F1 or for a precision, on validation rows only.
 
 In: scores, shape (n_rows, n_labels), float32, and the labels of the same rows. Out: thresholds, float64; a label is
 predicted where score >= threshold. F1 changes for the better only where one more positive comes in, so the best of
 all midpoints between distinct scores lies just below a positive; of equals the highest one (the fewest predictions)
-is taken. Midpoints are float64, so that they lie strictly between two float32 scores.
+is taken. For a precision the lowest score that reaches it is (the most is found); where none does, that with the
+highest precision. Midpoints are float64, so that they lie strictly between two float32 scores.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ NO_THRESHOLD = 0.5
 
 
 def tune_per_label(
-    scores: NDArray[np.float32], labels: sparse.csr_matrix
+    scores: NDArray[np.float32], labels: sparse.csr_matrix, *, target_precision: float | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the threshold of the best F1 of every label, and that F1.
 
@@ -37,24 +38,32 @@ def tune_per_label(
         Shape (n_rows, n_labels), float32.
     labels
         Shape (n_rows, n_labels), 1 where a row holds a label.
+    target_precision
+        Tune for this precision instead, and return the precision that is reached.
 
     Returns
     -------
-    thresholds, f1
+    thresholds, reached
         Shape (n_labels,), float64; NaN for a label that no row holds.
     """
-    return _best(rank_label_positives(scores, labels))
+    return _best(rank_label_positives(scores, labels), target_precision)
 
 
-def tune_global(scores: NDArray[np.float32], labels: sparse.csr_matrix) -> tuple[float, float]:
+def tune_global(
+    scores: NDArray[np.float32], labels: sparse.csr_matrix, *, target_precision: float | None = None
+) -> tuple[float, float]:
     """Return the one threshold for all labels that gives the best micro-F1, and that F1 (NaN without positives)."""
-    thresholds, f1 = _best(rank_all_positives(scores, labels))
-    return (float(thresholds[0]), float(f1[0])) if np.isfinite(f1[0]) else (NO_THRESHOLD, float("nan"))
+    thresholds, reached = _best(rank_all_positives(scores, labels), target_precision)
+    return (float(thresholds[0]), float(reached[0])) if np.isfinite(reached[0]) else (NO_THRESHOLD, float("nan"))
 
 
-def _best(ranked: RankedPositives) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    f1 = ranked.f1()
-    order = np.lexsort((ranked.score, f1, ranked.label))
+def _best(ranked: RankedPositives, target_precision: float | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    reached = ranked.f1() if target_precision is None else ranked.precision()
+    gain = reached
+    if target_precision is not None:
+        n_found = ranked.n_positives[ranked.label] - ranked.true_below
+        gain = np.where(reached >= target_precision, 1.0 + n_found, reached)
+    order = np.lexsort((ranked.score, gain, ranked.label))
     last = np.cumsum(ranked.n_positives)[ranked.n_positives > 0] - 1
     best = order[last]
     thresholds = np.full(len(ranked.n_positives), np.nan)
@@ -62,7 +71,7 @@ def _best(ranked: RankedPositives) -> tuple[NDArray[np.float64], NDArray[np.floa
     score = ranked.score[best].astype(np.float64)
     lower = ranked.next_lower[best].astype(np.float64)
     thresholds[ranked.label[best]] = np.where(np.isfinite(lower), (score + lower) / 2, score - np.abs(score) / 2)
-    values[ranked.label[best]] = f1[best]
+    values[ranked.label[best]] = reached[best]
     return thresholds, values
 
 
