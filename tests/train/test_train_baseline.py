@@ -47,7 +47,7 @@ def set_task(work, *, table, task):
     work.record(rows=160, **{**facts, "task": task})
 
 
-def build(folder, task, workers=1, texts=None):
+def build(folder, task, workers=1, texts=None, **rule):
     store = Store(folder)
     made, labels = rows_of(task)
     n_labels = {"binary": 2, "multiclass": 4, "multilabel": 4}[task]
@@ -56,7 +56,8 @@ def build(folder, task, workers=1, texts=None):
     split = build_split(store, [["train", "train", "validation", "test"][row % 4] for row in range(160)])
     executor = make_executor("local", workers=workers)
     try:
-        return store.build(BASELINE, params={"seed": 0}, inputs={"table": table, "split": split}, executor=executor)
+        inputs = {"table": table, "split": split}
+        return store.build(BASELINE, params={"seed": 0, **rule}, inputs=inputs, executor=executor)
     finally:
         executor.close()
 
@@ -97,6 +98,31 @@ def test_the_metrics_are_those_of_the_predictions(built):
         if task != "multilabel":
             np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-6)
             assert (predicted.sum(axis=1) == 1).all()
+
+
+def test_what_a_network_is_set_against_is_there(built):
+    task, artifact = built
+    names = 2 if task == "binary" else 4
+    metrics = json.loads((artifact.path / "metrics.json").read_text())["tfidf_lr"]["test"]
+    intervals = json.loads((artifact.path / "intervals.json").read_text())
+    low, high = intervals["test"]["f1_macro"]
+    assert low <= metrics["f1_macro"] <= high
+    assert (intervals["n_units"], intervals["n_resamples"]) == (40, 1000)
+    resamples = pq.read_table(artifact.path / "resamples.parquet")
+    assert resamples.num_rows == 1000
+    drawn = resamples["f1_macro"].to_numpy()
+    assert np.quantile(drawn, [0.025, 0.975]) == pytest.approx([low, high], abs=1e-6)
+    per_label = pq.read_table(artifact.path / "per_label.parquet").to_pylist()
+    assert len(per_label) == 2 * names
+    assert {sum(label[cell] for cell in ("tp", "fp", "fn", "tn")) for label in per_label} == {40}
+    assert pq.read_table(artifact.path / "pr_curves.parquet")["source"].unique().to_pylist() == ["baseline"]
+
+
+def test_the_rule_is_that_of_the_network(tmp_path):
+    artifact = build(tmp_path, "multilabel", thresholds="global", target_precision=0.9)
+    rule = json.loads((artifact.path / "metrics.json").read_text())["tfidf_lr"]["thresholds"]
+    assert (rule["aim"], rule["target_precision"]) == ("precision", 0.9)
+    assert {label["threshold"] for label in rule["labels"]} == {rule["global"]}
 
 
 def test_it_learns_what_the_texts_say_and_beats_the_prior(built):

@@ -10,9 +10,10 @@ from scipy import sparse
 from sklearn import metrics as reference
 
 from evenly.errors import DataError
-from evenly.train import ranking
+from evenly.train.evaluation import ranking
 from evenly.train.evaluation.metrics import label_groups, macro_pr_auc, measure_labels, measure_split
 from evenly.train.evaluation.ranking import rank_label_positives
+from evenly.train.evaluation.row_measures import propensities
 
 DEAD, EVERYWHERE = 3, 4
 
@@ -27,10 +28,11 @@ def table(request, monkeypatch):
     return labels, scores, scores > 0.6
 
 
-def measured(labels, scores, predicted, **settings):
+def measured(labels, scores, predicted, task="multilabel", weight_of=None, **settings):
     groups = label_groups(labels.sum(axis=0))
-    found, _ = measure_split(sparse_of(labels), scores, sparse_of(predicted), groups=groups, **settings)
-    return found
+    weight_of = np.ones(labels.shape[1]) if weight_of is None else weight_of
+    given = {"task": task, "groups": groups, "weight_of": weight_of, **settings}
+    return measure_split(sparse_of(labels), scores, sparse_of(predicted), **given).metrics
 
 
 def sparse_of(dense):
@@ -48,9 +50,9 @@ def test_f1_precision_and_recall_are_those_of_scikit_learn(table):
         assert found[f"{name}_macro"] == pytest.approx(macro, abs=1e-6)
         micro = function(labels, predicted, average="micro", zero_division=0)
         assert found[f"{name}_micro"] == pytest.approx(micro, abs=1e-6)
-    for average in ("weighted", "samples"):
-        expected = reference.f1_score(labels, predicted, average=average, zero_division=0)
-        assert found[f"f1_{average}"] == pytest.approx(expected, abs=1e-6)
+        for average in ("weighted", "samples"):
+            expected = function(labels, predicted, average=average, zero_division=0)
+            assert found[f"{name}_{average}"] == pytest.approx(expected, abs=1e-6)
     assert found["exact_match"] == pytest.approx(reference.accuracy_score(labels, predicted), abs=1e-6)
     assert found["hamming_loss"] == pytest.approx(reference.hamming_loss(labels, predicted), abs=1e-6)
     assert "accuracy" not in found
@@ -72,9 +74,86 @@ def test_areas_under_curves_are_those_of_scikit_learn(table):
     assert found["roc_auc_micro"] == pytest.approx(reference.roc_auc_score(labels.ravel(), scores.ravel()), abs=1e-6)
 
 
+def test_a_group_averages_its_own_labels(table):
+    labels, scores, predicted = table
+    found = measured(*table)
+    # by rows: 4 (all), 0, 5 | 1, 6, 7 or 2 | the rest; label 3 has none and is in no group
+    order = [label for label in np.argsort(-labels.sum(axis=0), kind="stable") if label != DEAD]
+    for name, members in zip(("head", "medium", "tail"), np.array_split(order, 3), strict=True):
+        f1 = reference.f1_score(labels[:, members], predicted[:, members], average="macro", zero_division=0)
+        area = reference.average_precision_score(labels[:, members], scores[:, members], average="macro")
+        assert found[f"f1_macro_{name}"] == pytest.approx(f1, abs=1e-6)
+        assert found[f"pr_auc_macro_{name}"] == pytest.approx(area, abs=1e-6)
+        assert found[f"n_labels_{name}"] == len(members)
+
+
+@pytest.fixture
+def ranks(table):
+    """Labels with rows that hold none, and scores without ties."""
+    labels, _, predicted = table
+    labels = labels.copy()
+    labels[:9] = False
+    scores = np.random.default_rng(3).permutation(labels.size).reshape(labels.shape) / labels.size + labels * 0.3001
+    return labels, scores.astype(np.float32), predicted
+
+
+def test_measures_at_k_are_those_of_scikit_learn_over_the_rows_with_labels(ranks):
+    labels, scores, _ = ranks
+    held = labels.any(axis=1)
+    found = measured(*ranks)
+    assert found["n_rows_labelled"] == held.sum() == 81
+    for k in (1, 3, 5):
+        ideal = reference.ndcg_score(labels[held], scores[held], k=k)
+        assert found[f"ndcg_at_{k}"] == pytest.approx(ideal, abs=1e-6)
+        top = np.zeros(labels.shape, bool)
+        np.put_along_axis(top, np.argsort(-scores, axis=1)[:, :k], values=True, axis=1)
+        for name, function in (("precision", reference.precision_score), ("recall", reference.recall_score)):
+            expected = function(labels[held], top[held], average="samples", zero_division=0)
+            assert found[f"{name}_at_{k}"] == pytest.approx(expected, abs=1e-6)
+        assert found[f"psp_at_{k}"] == pytest.approx(
+            (top & labels).sum() / np.minimum(labels.sum(axis=1), k).sum(), abs=1e-6
+        )
+
+
+def test_top_k_accuracy_of_one_label_a_row_is_that_of_scikit_learn():
+    rng = np.random.default_rng(4)
+    classes = rng.integers(0, 6, 80)
+    scores = rng.permutation(480).reshape(80, 6).astype(np.float32)
+    labels = np.eye(6, dtype=bool)[classes]
+    found = measured(labels, scores, np.eye(6, dtype=bool)[scores.argmax(axis=1)], task="multiclass")
+    for k in (3, 5):
+        expected = reference.top_k_accuracy_score(classes, scores, k=k, labels=range(6))
+        assert found[f"recall_at_{k}"] == pytest.approx(expected)
+    assert found["accuracy"] == pytest.approx(reference.top_k_accuracy_score(classes, scores, k=1, labels=range(6)))
+    assert not [name for name in found if name.startswith(("precision_at", "psp_at", "ndcg_at"))]
+
+
+def test_of_equal_scores_the_lower_label_comes_first():
+    labels = np.array([[0, 1, 0, 0], [0, 0, 1, 0]], bool)
+    scores = np.array([[0.5, 0.5, 0.5, 0.5], [0.9, 0.2, 0.2, 0.2]], np.float32)
+    found = measured(labels, scores, labels)
+    # row 0: labels 0, 1, 2 are the first three; row 1: 0, then 1 and 2
+    assert found["precision_at_1"] == 0
+    assert found["recall_at_3"] == 1
+    assert found["ndcg_at_3"] == pytest.approx((1 / np.log2(3) + 1 / np.log2(4)) / 2)
+
+
+def test_propensities_and_the_precision_weighted_by_them_by_hand():
+    # N 1000: C = (ln 1000 - 1) 2.5^.55 = 9.7789; (c + 1.5)^-.55 of c 0, 10, 500: .80011, .26099, .032723
+    found = propensities(np.array([0, 10, 500]), 1000)
+    assert found == pytest.approx([1 / 8.82418, 1 / 3.55219, 1 / 1.31999], rel=2e-5)
+    # one hit of weight 2 in row 0, where the best are 4 and 2; none in row 1, where the best is 1
+    labels = np.array([[1, 1, 0, 0], [0, 0, 1, 0]], bool)
+    scores = np.array([[0.1, 0.9, 0.8, 0.7], [0.6, 0.9, 0.2, 0.7]], np.float32)
+    weighted = measured(labels, scores, labels, weight_of=np.array([4.0, 2.0, 1.0, 1.0]))
+    assert weighted["psp_at_1"] == pytest.approx(2 / (4 + 1))
+    assert weighted["psp_at_3"] == pytest.approx(2 / (4 + 2 + 1))
+
+
 def test_what_is_not_defined_for_a_label_is_nan(table):
     labels, scores, predicted = table
-    each = measure_labels(sparse_of(labels), scores, sparse_of(predicted))
+    ranked = rank_label_positives(scores, sparse_of(labels))
+    each = measure_labels(sparse_of(labels), sparse_of(predicted), ranked)
     undefined = [each.precision, each.recall, each.f1, each.pr_auc, each.roc_auc]
     assert all(np.isnan(values[DEAD]) for values in undefined)
     assert np.isnan(each.roc_auc[EVERYWHERE])
@@ -109,7 +188,7 @@ def test_one_label_a_row_has_an_accuracy_and_a_positive_class_its_own_measures()
     labels = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], bool)
     predicted = np.array([[1, 0], [0, 1], [0, 1], [0, 1]], bool)
     scores = np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]], np.float32)
-    found = measured(labels, scores, predicted, positive=1)
+    found = measured(labels, scores, predicted, task="binary", positive=1)
     assert found["accuracy"] == found["f1_micro"] == 0.75
     assert found["precision_positive"] == pytest.approx(2 / 3)
     assert found["f1_positive"] == pytest.approx(4 / 5)
@@ -118,7 +197,8 @@ def test_one_label_a_row_has_an_accuracy_and_a_positive_class_its_own_measures()
 
 def test_a_split_without_rows_or_labels_leaves_out_what_has_no_value():
     nothing = np.zeros((0, 2), bool)
-    assert measured(nothing, nothing.astype(np.float32), nothing) == {"n_rows": 0, "n_labels_averaged": 0}
+    counts = {"n_rows": 0, "n_rows_labelled": 0, "n_labels_averaged": 0}
+    assert measured(nothing, nothing.astype(np.float32), nothing) == counts
     unlabelled = np.zeros((3, 2), bool)
     found = measured(unlabelled, unlabelled.astype(np.float32), unlabelled)
     assert "f1_macro" not in found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -11,13 +12,15 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
 from evenly.config import RunConfig
-from evenly.errors import ConfigError, MissingExtraError
+from evenly.errors import MissingExtraError
 from evenly.flows.steps import prepare_steps, train_steps
-from evenly.formats import labels_to_csr, read_split
+from evenly.formats import labels_to_csr, read_rows, read_split
+from evenly.prediction import predict
 from evenly.progress import Advanced, observing
 from evenly.store import Store
 from evenly.train import fit as fit_module
 from evenly.train import model as model_module
+from evenly.train.model_card import render_card
 from small_tables import multilabel_rows, single_label_rows, write_jsonl
 
 pytest.importorskip("tensorflow", reason="TensorFlow is an extra")
@@ -69,7 +72,7 @@ def in_this_process():
         yield
 
 
-CASES = {"binary": "bow", "multiclass": "bilstm", "multilabel": "bow"}
+CASES = {"binary": "bow", "multiclass": "bilstm", "multilabel": "tfidf"}
 
 
 @pytest.fixture(scope="module", params=list(CASES))
@@ -120,7 +123,9 @@ def test_it_learns_and_stands_beside_the_baselines(trained):
     assert ("test/accuracy" in metrics) == (task != "multilabel")
     assert ("test/f1_positive" in metrics) == (task == "binary")
     assert made["model"].manifest.notes[0].startswith("test: ")
-    assert read_json(made, "verdict.json") == list(made["model"].manifest.notes[1:])
+    verdict, notes = read_json(made, "verdict.json"), list(made["model"].manifest.notes)
+    assert notes[1 : 1 + len(verdict)] == verdict
+    assert [note.partition(":")[0] for note in notes[-2:]] == ["model", "loss"]
 
 
 def test_predictions_follow_the_rule_that_is_written(trained):
@@ -157,14 +162,18 @@ def test_per_label_adds_up(trained):
 def test_history_tells_of_every_epoch_and_the_best_one_is_kept(trained):
     task, made, events = trained
     history, facts = read_json(made, "history.json"), made["model"].facts
-    name = "val_pr_auc_positive" if task == "binary" else "val_pr_auc_macro"
+    area = "val_pr_auc_positive" if task == "binary" else "val_pr_auc_macro"
+    name = "val_score" if task == "multiclass" else area
     values = [epoch[name] for epoch in history]
     assert [epoch["epoch"] for epoch in history] == list(range(1, facts["epochs"] + 1))
     assert facts["best_epoch"] == max(epoch["epoch"] for epoch in history if epoch[name] == max(values))
-    kept = read_json(made, "metrics.json")[f"validation/{name.removeprefix('val_')}"]
-    assert kept == pytest.approx(max(values), abs=1e-6)
-    assert [event.done for event in events] == list(range(1, facts["epochs"] + 1))
-    assert events[0].detail.startswith("val PR-AUC ")
+    kept = read_json(made, "metrics.json")[f"validation/{area.removeprefix('val_')}"]
+    assert kept == pytest.approx(history[facts["best_epoch"] - 1][area], abs=1e-6)
+    assert task != "multiclass" or history[0]["val_score"] == pytest.approx(
+        (history[0]["val_pr_auc_macro"] + history[0]["val_f1_macro"]) / 2
+    )
+    ends = [event for event in events if event.detail.startswith("val PR-AUC ")]
+    assert [event.done for event in ends] == list(range(1, facts["epochs"] + 1))
 
 
 def test_the_saved_model_gives_the_scores_that_are_written(trained):
@@ -190,24 +199,26 @@ def test_the_tokenizer_comes_along(trained):
             assert (made["model"].path / "tokenizer" / path.name).read_bytes() == path.read_bytes()
 
 
+def test_a_copy_of_the_folder_stands_alone(trained, tmp_path):
+    _, made, _ = trained
+    copy = shutil.copytree(made["model"].path, tmp_path / "copy", ignore=shutil.ignore_patterns("manifest.json"))
+    rows, _, scores, predicted = read_predictions(made, "test")
+    names = read_json(made, "labels.json")
+    found = predict(copy, read_rows(made["table"].path, rows, ["text"])["text"].to_pylist())
+    assert found["labels"].to_pylist() == [[names[label] for label in np.flatnonzero(row)] for row in predicted]
+    answered = [dict(row) for row in found["probabilities"].to_pylist()]
+    np.testing.assert_allclose([[row[name] for name in names] for row in answered], scores, atol=1e-5)
+    assert render_card(copy) == (copy / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("trained", ["multilabel"], indirect=True)
 def test_another_process_makes_the_same_bytes_and_keeps_quiet(trained, tmp_path, capfd, monkeypatch):
     task, made, _ = trained
     monkeypatch.setattr(model_module, "fit_isolated", fit_module.fit_isolated)
-    again = walk(configure(tmp_path, task, model="bow"))
+    again = walk(configure(tmp_path, task, model=CASES[task]))
     assert again["model"].manifest.files == made["model"].manifest.files
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
-
-
-def test_an_unknown_model_is_named(tmp_path):
-    made = {"table": tmp_path, "split": tmp_path}
-    others = dict.fromkeys(("shards", "synthetic", "plan", "weights", "tokenizer"), tmp_path)
-    settings = {"embedding_size": 1, "hidden_size": 1, "dropout": 0.1, "epochs": 1, "patience": 1}
-    with pytest.raises(ConfigError, match="'bowl'; did you mean 'bow'"):
-        model_module.train_model(
-            None, **made, **others, model="bowl", batch_size=None, learning_rate=None, seed=0, **settings
-        )
 
 
 def test_without_tensorflow_the_extra_is_named(monkeypatch):

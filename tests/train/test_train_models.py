@@ -8,14 +8,28 @@ import sys
 import numpy as np
 import pytest
 
+from evenly.errors import ConfigError
 from evenly.train.job import best_constant
+from evenly.train.models.choice import choose_model
+from evenly.train.models.terms import N_BUCKETS, Pieces, Terms
 
 pytest.importorskip("tensorflow", reason="TensorFlow is an extra")
 
 PAD = 7
-SIZES = {"n_ids": 20, "pad_id": PAD, "embedding_size": 6, "hidden_size": 8, "dropout": 0.3}
+N_IDS = 20
+SIZES = {"n_ids": N_IDS, "pad_id": PAD, "embedding_size": 6, "hidden_size": 8, "dropout": 0.3}
+ALL = ("tfidf", "bow", "cnn", "bilstm", "transformer")
 BIAS = np.array([-2.0, 0.5, 1.0])
 IDS = np.array([[1, 2, 3, PAD, PAD], [4, PAD, 5, 6, 8], [PAD] * 5], np.int32)
+
+
+def make_terms():
+    """Every id but the pad id is a term, with an idf of its own."""
+    term = np.zeros(N_IDS + N_BUCKETS, np.int32)
+    real = np.flatnonzero(np.arange(N_IDS) != PAD)
+    term[real] = np.arange(1, N_IDS)
+    nothing = np.zeros(N_IDS, bool)
+    return Terms(Pieces(nothing, nothing), term, np.append(0, 1 + np.arange(N_IDS - 1) / 10).astype(np.float32))
 
 
 @pytest.fixture(scope="module")
@@ -23,11 +37,12 @@ def build():
     from evenly.train.fit import prepare_tensorflow
 
     prepare_tensorflow(0)
-    from evenly.train.models import Head, build_network
+    from evenly.train.models.network import build_network
+    from evenly.train.models.spec import Head, Spec
 
     def build(model, task="multilabel", bias=BIAS, live=None, positive=None):
         head = Head(task, bias, np.ones(len(bias), bool) if live is None else live, positive)
-        return build_network(model, head, **SIZES)
+        return build_network(model, Spec(head, terms=make_terms(), **SIZES))
 
     return build
 
@@ -36,7 +51,7 @@ def answer(model, ids=IDS):
     return model(ids, training=False).numpy()
 
 
-@pytest.mark.parametrize("model", ["bow", "bilstm"])
+@pytest.mark.parametrize("model", ALL)
 def test_padding_at_the_end_changes_nothing(build, model):
     network = build(model)
     wider = np.concatenate([IDS, np.full((3, 4), PAD, np.int32)], axis=1)
@@ -44,8 +59,9 @@ def test_padding_at_the_end_changes_nothing(build, model):
     assert np.isfinite(answer(network.logits)).all()
 
 
-def test_bow_does_not_look_at_the_order_and_leaves_out_the_pad_id_anywhere(build):
-    network = build("bow")
+@pytest.mark.parametrize("model", ["bow", "tfidf"])
+def test_words_alone_do_not_look_at_the_order_and_leave_out_the_pad_id_anywhere(build, model):
+    network = build(model)
     np.testing.assert_allclose(
         answer(network.logits, np.array([[4, PAD, 5, 6, 8]])),
         answer(network.logits, np.array([[8, 6, 5, 4]])),
@@ -53,18 +69,21 @@ def test_bow_does_not_look_at_the_order_and_leaves_out_the_pad_id_anywhere(build
     )
 
 
-def test_bilstm_looks_at_the_order(build):
-    network = build("bilstm")
-    there, back = answer(network.logits, np.array([[4, 5, 6]])), answer(network.logits, np.array([[6, 5, 4]]))
+@pytest.mark.parametrize("model", ["cnn", "bilstm", "transformer"])
+def test_the_others_look_at_the_order(build, model):
+    network = build(model)
+    there, back = answer(network.logits, np.array([[4, 5, 6, 9]])), answer(network.logits, np.array([[9, 5, 6, 4]]))
     assert np.abs(there - back).max() > 1e-4
 
 
-def test_a_text_without_words_gets_the_constant_answer(build):
-    np.testing.assert_allclose(answer(build("bow").logits)[2], BIAS, atol=1e-6)
+@pytest.mark.parametrize("model", ["bow", "tfidf", "cnn", "transformer"])
+def test_a_text_without_words_gets_the_constant_answer(build, model):
+    np.testing.assert_allclose(answer(build(model).logits)[2], BIAS, atol=1e-6)
 
 
-def test_a_label_that_the_loss_masks_keeps_its_bias(build):
-    network = build("bow", live=np.array([True, False, True]))
+@pytest.mark.parametrize("model", ["bow", "tfidf"])
+def test_a_label_that_the_loss_masks_keeps_its_bias(build, model):
+    network = build(model, live=np.array([True, False, True]))
     np.testing.assert_allclose(answer(network.logits)[:, 1], 0.5, atol=1e-6)
 
 
@@ -111,7 +130,9 @@ def test_saved_models_open_without_evenly(build, tmp_path):
     for model, task, bias, positive in (
         ("bow", "multilabel", BIAS, None),
         ("bilstm", "multiclass", BIAS, None),
-        ("bow", "binary", BIAS[:1], 0),
+        ("tfidf", "multilabel", BIAS, None),
+        ("cnn", "multilabel", BIAS, None),
+        ("transformer", "binary", BIAS[:1], 0),
     ):
         network = build(model, task, bias, positive=positive)
         path = tmp_path / f"{model}-{task}.keras"
@@ -131,3 +152,78 @@ def test_saving_twice_gives_the_same_bytes(build, tmp_path):
         save_model(network.probabilities, tmp_path / name)
     assert (tmp_path / "a.keras").read_bytes() == (tmp_path / "b.keras").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.keras", "b.keras"]
+
+
+def test_the_linear_part_of_tfidf_is_tfidf_of_scikit_learn(build):
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    network, terms = build("tfidf").logits, make_terms()
+    words, wide, output = (network.get_layer(name) for name in ("words", "wide", "logits"))
+    words.set_weights([np.zeros_like(words.get_weights()[0])])
+    kernel = np.random.default_rng(0).normal(size=wide.get_weights()[0].shape).astype(np.float32)
+    wide.set_weights([kernel])
+    ids = np.array([[1, 1, 1, 2, 9, PAD], [4, 5, 4, 5, 5, 5]])
+    vectorizer = TfidfVectorizer(sublinear_tf=True, token_pattern=r"\S+", vocabulary=[f"{i}" for i in range(N_IDS)])
+    vectorizer.idf_ = terms.idf[terms.term[:N_IDS]]
+    features = vectorizer.transform([" ".join(f"{i}" for i in row if i != PAD) for row in ids]).toarray()
+    expected = output.get_weights()[1] + 8 * features @ kernel[terms.term[:N_IDS]]
+    np.testing.assert_allclose(answer(network, ids), expected, atol=1e-4)
+
+
+def test_words_of_several_pieces_are_found_alike_in_the_graph_and_outside(build):
+    import keras
+
+    from evenly.train.models.terms import _words
+    from evenly.train.models.tfidf import find_terms
+
+    rng = np.random.default_rng(3)
+    joined = np.arange(N_IDS) >= 12
+    terms = Terms(
+        Pieces(joined, np.zeros(N_IDS, bool)), rng.permutation(N_IDS + N_BUCKETS).astype(np.int32), np.ones(1)
+    )
+    ids = keras.Input((None,), dtype="int32")
+    model = keras.Model(ids, find_terms(ids, terms))
+    rows = rng.integers(0, N_IDS, (40, 30))
+    word, feature = _words(rows.ravel(), np.arange(0, rows.size, 30), terms.pieces)
+    expected = np.zeros(rows.size, np.int32)
+    expected[word] = terms.term[feature]
+    np.testing.assert_array_equal(model(rows).numpy(), expected.reshape(rows.shape))
+    assert (feature >= N_IDS).sum() > 100
+
+
+OWN = """
+import keras
+
+def build(spec):
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    seen = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(spec.n_ids, 4)(ids))
+    return keras.Model(ids, keras.layers.Dense(len(spec.head.bias))(seen))
+
+def wide(spec):
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    return keras.Model(ids, keras.layers.Embedding(spec.n_ids, 4)(ids))
+"""
+
+
+def test_a_network_of_the_users_own(build, tmp_path, monkeypatch):
+    from evenly.train.models.network import build_network
+    from evenly.train.models.spec import Head, Spec
+
+    (tmp_path / "own_network.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    spec = Spec(Head("multiclass", BIAS, np.ones(3, bool)), **SIZES)
+    network = build_network("custom", spec, build="own_network:build")
+    np.testing.assert_allclose(answer(network.probabilities).sum(axis=1), 1, atol=1e-6)
+    with pytest.raises(ConfigError, match=r"gave Functional with outputs \(None, None, 4\); expected .* \(None, 3\)"):
+        build_network("custom", spec, build="own_network:wide")
+    with pytest.raises(ConfigError, match="'nowhere:build', which cannot be imported"):
+        build_network("custom", spec, build="nowhere:build")
+
+
+def test_auto_takes_the_size_of_the_table():
+    assert choose_model("auto", n_rows=5_000, n_labels=20).name == "tfidf"
+    assert choose_model("auto", n_rows=500_000, n_labels=20).name == "bow"
+    assert choose_model("auto", n_rows=5_000, n_labels=1_000).name == "bow"
+    assert choose_model("cnn", n_rows=500_000, n_labels=1_000).name == "cnn"
+    with pytest.raises(ConfigError, match="'transfomer'; did you mean 'transformer'"):
+        choose_model("transfomer", n_rows=1, n_labels=1)

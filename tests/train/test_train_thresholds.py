@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,8 +11,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.metrics import f1_score
 
-from evenly.train import ranking
-from evenly.train.evaluation.decisions import Decision, positive_class, tune_decision
+from evenly.train.evaluation import ranking
+from evenly.train.evaluation.decisions import Decision, DecisionAim, positive_class, tune_decision
 from evenly.train.evaluation.logit_adjustment import TAUS, adjusted_classes, tune_tau
 from evenly.train.evaluation.thresholds import NO_THRESHOLD, predict_from, tune_global, tune_per_label
 
@@ -126,6 +128,74 @@ def test_a_class_without_train_rows_gains_nothing_from_tau():
     scores = np.array([[0.5, 0.4, 0.1]], np.float32)
     assert adjusted_classes(scores, np.array([90, 10, 0]), 2.0).tolist() == [1]
     assert tune_tau(scores, np.array([0], np.int32), np.array([90, 10, 0])).tau == 0
+
+
+def test_a_target_precision_finds_the_most_that_can_be_found_at_it():
+    # by rank of label 0: hit, hit, miss, hit, miss: precision 1, 1, 2/3, 3/4, 3/5; of label 1: miss, hit: 0, 1/2
+    scores = np.array([[0.9, 0.2], [0.8, 0.9], [0.7, 0.8], [0.6, 0.1], [0.5, 0.0]], np.float32)
+    labels = sparse_of([[1, 0], [1, 0], [0, 1], [1, 0], [0, 0]])
+    thresholds, reached = tune_per_label(scores, labels, target_precision=0.7)
+    assert thresholds == pytest.approx([0.55, 0.5])
+    assert reached == pytest.approx([3 / 4, 1 / 2])
+    assert tune_per_label(scores, labels, target_precision=0.9)[0][0] == pytest.approx(0.75)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.floats(0.1, 1))
+def test_no_threshold_of_that_precision_finds_more(seed, n_rows, target):
+    rng = np.random.default_rng(seed)
+    scores = (rng.integers(0, 9, (n_rows, 1)) / 8).astype(np.float32)
+    labels = rng.random((n_rows, 1)) < 0.5
+    if not labels.any():
+        return
+    thresholds, _ = tune_per_label(scores, sparse_of(labels), target_precision=target)
+    tried = []
+    for threshold in [*np.unique(scores), thresholds[0]]:
+        given = scores[:, 0] >= threshold
+        tried.append((labels[given].mean(), labels[given].sum()))
+    enough = [found for precision, found in tried if precision >= target]
+    assert tried[-1] == (max(tried)[0], tried[-1][1]) if not enough else tried[-1][1] == max(enough)
+
+
+def test_a_global_threshold_serves_every_label_where_micro_f1_is_the_aim():
+    rng = np.random.default_rng(0)
+    labels = rng.random((60, 3)) < [0.5, 0.3, 0.2]
+    scores = (rng.random((60, 3)) * 0.6 + labels * 0.3).astype(np.float32)
+    settled = {"task": "multilabel", "train_counts": labels.sum(axis=0)}
+    one = tune_decision(scores, sparse_of(labels), **settled, aim=DecisionAim("global"))
+    each = tune_decision(scores, sparse_of(labels), **settled)
+    assert set(one.thresholds) == {one.global_threshold}
+    micro = [f1_score(labels, rule.predict(scores).toarray(), average="micro") for rule in (one, each)]
+    assert micro[0] == pytest.approx(max(f1_score(labels, scores >= t, average="micro") for t in np.unique(scores)))
+    assert {label["source"] for label in one.to_json(["a", "b", "c"])["labels"]} == {"global"}
+
+
+def test_tau_is_applied_where_it_is_asked_for():
+    rng = np.random.default_rng(2)
+    classes = rng.choice(3, 300, p=[0.8, 0.15, 0.05]).astype(np.int32)
+    counts = np.bincount(classes, minlength=3)
+    logits = rng.normal(size=(300, 3)) + 1.2 * np.eye(3)[classes] + np.log(counts / 300)
+    scores = (np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)).astype(np.float32)
+    settled = {"task": "multiclass", "train_counts": counts}
+    decision = tune_decision(scores, sparse_of(np.eye(3)[classes]), **settled, aim=DecisionAim(adjust=True))
+    assert decision.tau == decision.offer.tau > 0
+    assert (decision.predict(scores).indices == adjusted_classes(scores, counts, decision.tau)).all()
+    right = decision.predict(scores).indices == classes
+    assert decision.offer.f1_micro == pytest.approx(right.mean()), "what it costs is told"
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
+@pytest.mark.parametrize("adjust", [False, True])
+def test_a_rule_that_was_written_predicts_the_same(task, adjust):
+    rng = np.random.default_rng(5)
+    n_labels = 2 if task == "binary" else 4
+    labels = np.eye(n_labels, dtype=bool)[rng.choice(n_labels, 80, p=[0.7, *[0.3 / (n_labels - 1)] * (n_labels - 1)])]
+    scores = (rng.random((80, n_labels)) + labels * 0.4).astype(np.float32)
+    counts = labels.sum(axis=0)
+    decision = tune_decision(scores, sparse_of(labels), task=task, train_counts=counts, aim=DecisionAim(adjust=adjust))
+    written = json.loads(json.dumps(decision.to_json([f"label {at}" for at in range(n_labels)])))
+    again = Decision.from_json(written, n_labels)
+    assert (again.predict(scores) != decision.predict(scores)).nnz == 0
 
 
 def test_without_validation_rows_there_is_still_a_rule():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from evenly.train.job import TrainJob, TrainResult
 
-__all__ = ["fit_isolated", "prepare_tensorflow"]
+__all__ = ["fit_isolated", "holding_back_stderr", "prepare_tensorflow"]
 
 
 def fit_isolated(job: TrainJob) -> TrainResult:
@@ -44,7 +44,7 @@ def prepare_tensorflow(seed: int) -> None:
     """Import TensorFlow as Keras' backend, quietly, seeded, with deterministic kernels and no greed for the GPU."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _holding_back_stderr():
+    with holding_back_stderr():
         import keras
         import tensorflow as tf
 
@@ -57,7 +57,7 @@ def prepare_tensorflow(seed: int) -> None:
 
 
 @contextmanager
-def _holding_back_stderr() -> Iterator[None]:
+def holding_back_stderr() -> Iterator[None]:
     """Keep off the terminal what TensorFlow's C++ writes before its log level holds; show it after an error."""
     sys.stderr.flush()
     kept = os.dup(2)

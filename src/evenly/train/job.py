@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from evenly.formats import Task
+    from evenly.train.loss_choice import LossSettings
 
 __all__ = ["TrainJob", "TrainResult", "best_constant"]
 
@@ -37,7 +38,20 @@ class TrainJob:
         Shape (n_labels,): the weight of a positive in the loss, 0 for an empty label.
     n_ids, pad_id
         Of the tokenizer.
-    model, embedding_size, hidden_size, dropout, epochs, patience, batch_size, learning_rate, seed
+    tokenizer
+        The artifact.
+    n_rows
+        Rows of an epoch.
+    loss
+        Which one.
+    build
+        Of custom: ``module:function``.
+    max_terms
+        Of tfidf: at most so many terms.
+    checkpoint_s
+        Seconds after which the run is written down in the middle of an epoch.
+    model, embedding_size, hidden_size, n_layers, dropout, epochs, patience, batch_size, accumulate, learning_rate,
+    warmup_steps, decay, precision, xla, seed
         As in the config, resolved.
     """
 
@@ -54,15 +68,27 @@ class TrainJob:
     pos_weight: NDArray[np.float64]
     n_ids: int
     pad_id: int
+    tokenizer: Path
+    n_rows: int
+    loss: LossSettings
     model: str
     embedding_size: int
     hidden_size: int
+    n_layers: int
     dropout: float
     epochs: int
     patience: int
     batch_size: int
+    accumulate: int
     learning_rate: float
+    warmup_steps: int
+    decay: Literal["none", "linear", "cosine"]
+    precision: str
+    xla: bool
     seed: int
+    build: str | None = None
+    max_terms: int = 20_000
+    checkpoint_s: float = 300.0
 
     @property
     def live(self) -> NDArray[np.bool_]:
@@ -83,7 +109,9 @@ class TrainResult:
     train_rows
         Shape (n_seen,), int64: train rows that were scored in the end, to be set against validation.
     n_parameters, device
-        Numbers of the model, and "gpu" or "cpu".
+        Trained numbers of the model, and "gpu" or "cpu".
+    notes
+        Sentences for the person who reads the run.
     """
 
     history: list[dict[str, float]]
@@ -91,6 +119,7 @@ class TrainResult:
     train_rows: NDArray[np.int64]
     n_parameters: int
     device: str
+    notes: list[str]
 
 
 def best_constant(
@@ -101,6 +130,7 @@ def best_constant(
     class_weight: NDArray[np.float64],
     pos_weight: NDArray[np.float64],
     positive: int | None = None,
+    adjusted: bool = False,
 ) -> NDArray[np.float64]:
     """Return the logits that minimise the loss where the text is not looked at.
 
@@ -119,6 +149,8 @@ def best_constant(
         Shape (n_labels,): weights of rows by class, and of positives by label; 0 for empty ones.
     positive
         The class whose logit a binary network gives.
+    adjusted
+        Whether the loss adds the logarithm of the prior by itself, so that all seen classes start alike.
 
     Returns
     -------
@@ -130,4 +162,6 @@ def best_constant(
         logits: NDArray[np.float64] = np.log(weight * (counts + 0.5) / (n_rows - counts + 0.5))
         return logits
     logits = np.log(np.where(class_weight > 0, class_weight, 1) * (counts + 0.5))
+    if adjusted:
+        logits = np.where(counts > 0, logits.max(), logits)
     return logits - logits.max() if positive is None else logits[[positive]] - logits[[1 - positive]]

@@ -6,43 +6,42 @@ disk; thresholds, measures and predictions are NumPy, here.
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from evenly.errors import ConfigError, DataError, nearest
+from evenly.errors import DataError
 from evenly.formats import read_facts, read_label_names, read_labels, read_split, write_json
 from evenly.manifest import MANIFEST_NAME
 from evenly.store import Stage
-from evenly.train.evaluation.decisions import positive_class
-from evenly.train.evaluation.evaluate import Scored, evaluate, write_per_label, write_predictions
+from evenly.train.evaluation.decisions import DecisionAim, positive_class
+from evenly.train.evaluation.evaluate import Scored
+from evenly.train.evaluation.judgement import Subject, judge_model, read_circumstances
 from evenly.train.evaluation.metrics import macro_pr_auc
-from evenly.train.evaluation.verdict import headline, judge
 from evenly.train.feed.expansion import count_expanded
 from evenly.train.fit import fit_isolated
 from evenly.train.job import TrainJob, best_constant
+from evenly.train.lineage import write_lineage
+from evenly.train.loss_choice import choose_loss
+from evenly.train.model_card import write_card
+from evenly.train.models.choice import choose_model
+from evenly.train.reading import collect_reading
 from evenly.train.score_file import open_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
     from scipy import sparse
 
     from evenly.formats import SplitRows, Task
-    from evenly.train.evaluation.evaluate import Evaluation
     from evenly.train.job import TrainResult
     from evenly.workspace import Workspace
 
 __all__ = ["MODEL", "train_model"]
-
-_LEARNING_RATES = {"bow": 5e-3, "bilstm": 3e-3}
-_BATCH, _LARGE_BATCH, _LARGE = 32, 128, 10_000
 
 
 def train_model(
@@ -57,14 +56,28 @@ def train_model(
     tokenizer: Path,
     baseline: Path | None = None,
     model: str,
+    build: str | None = None,
+    loss: str,
+    focal_gamma: float | None,
+    label_smoothing: float,
     embedding_size: int,
     hidden_size: int,
-    dropout: float,
+    n_layers: int,
+    dropout: float | None,
     epochs: int,
     patience: int,
     batch_size: int | None,
+    accumulate: int,
     learning_rate: float | None,
+    warmup_steps: int | None,
+    decay: Literal["none", "linear", "cosine"],
+    precision: Literal["auto", "float32", "bfloat16"],
+    xla: bool,
+    thresholds: Literal["label", "global"] = "label",
+    target_precision: float | None = None,
+    logit_adjustment: bool = False,
     seed: int,
+    reading: dict[str, Any] | None = None,
 ) -> None:
     """Train a network and judge it.
 
@@ -74,59 +87,103 @@ def train_model(
         Where to write.
     table, split, shards, synthetic, plan, weights, tokenizer, baseline
         Artifacts; `synthetic` holds the shards of the plan's synthetic rows.
-    model, embedding_size, hidden_size, dropout, epochs, patience, batch_size, learning_rate, seed
-        As in `evenly.config.TrainConfig`; `batch_size` and `learning_rate` are chosen where None.
+    model, build, loss, focal_gamma, label_smoothing, embedding_size, hidden_size, n_layers, dropout, epochs, patience,
+    batch_size, accumulate, learning_rate, warmup_steps, decay, precision, xla, thresholds, target_precision,
+    logit_adjustment, seed
+        As in `evenly.config.TrainConfig`; what is None or auto is chosen.
+    reading
+        How texts become ids (see `evenly.train.reading.Reading`), for those who predict; None: as the artifacts say.
 
     Raises
     ------
     ConfigError
-        There is no such model.
+        There is no such model or loss, or the loss is not for this task.
     DataError
         There is no train row, or training diverged.
     MissingExtraError
         TensorFlow is not installed.
     """
-    if model not in _LEARNING_RATES:
-        raise ConfigError(
-            f"train.model is {model!r}{nearest(model, _LEARNING_RATES)} Expected {' or '.join(_LEARNING_RATES)}."
-        )
     truth = _Truth.read(table, split)
     n_rows, expanded = count_expanded(plan, truth.labels)
     if n_rows == 0:
         raise DataError("The plan leaves no train row: give the train split a larger share or remove fewer rows.")
-    pos_weight, bias = _weigh(truth, weights, n_rows, expanded)
+    chosen = choose_model(model, n_rows=n_rows, n_labels=truth.labels.shape[1])
+    class_weight, pos_weight = _read_weights(weights)
+    settings = choose_loss(
+        loss,
+        truth.task,
+        expanded,
+        n_rows,
+        weights=pos_weight if truth.task == "multilabel" else class_weight,
+        gamma=focal_gamma,
+        label_smoothing=label_smoothing,
+    )
     ids = read_facts(tokenizer)
     job = TrainJob(
         shards=(shards, synthetic),
         plan=plan,
         weights=weights,
         table=table,
+        tokenizer=tokenizer,
         scratch=work.scratch,
         model_path=work.out / "model.keras",
         task=truth.task,
         n_labels=truth.labels.shape[1],
         positive=truth.positive,
         pos_weight=pos_weight,
-        bias=bias,
+        bias=best_constant(
+            truth.task,
+            expanded,
+            n_rows,
+            class_weight=class_weight if settings.weighted else np.ones_like(class_weight),
+            pos_weight=pos_weight if settings.weighted else np.sign(pos_weight),
+            positive=truth.positive,
+            adjusted=settings.name == "logit_adjusted",
+        ),
         n_ids=ids["n_ids"],
         pad_id=ids["pad_id"],
-        model=model,
+        n_rows=n_rows,
+        loss=settings,
+        build=build,
+        model=chosen.name,
         embedding_size=embedding_size,
         hidden_size=hidden_size,
-        dropout=dropout,
+        n_layers=n_layers,
+        dropout=chosen.dropout if dropout is None else dropout,
         epochs=epochs,
         patience=patience,
-        batch_size=batch_size or (_LARGE_BATCH if n_rows > _LARGE else _BATCH),
-        learning_rate=learning_rate or _LEARNING_RATES[model],
+        batch_size=batch_size or chosen.batch_size(n_rows),
+        accumulate=accumulate,
+        learning_rate=learning_rate or chosen.learning_rate,
+        warmup_steps=chosen.warmup_steps if warmup_steps is None else warmup_steps,
+        decay=decay,
+        precision=precision,
+        xla=xla,
         seed=seed,
     )
     result = fit_isolated(job)
     shutil.copytree(tokenizer, work.out / "tokenizer", ignore=shutil.ignore_patterns(MANIFEST_NAME))
+    collect_reading(table=table, shards=shards, tokenizer=tokenizer, given=reading).write(work.out)
     write_json(work.out / "labels.json", truth.names)
     write_json(work.out / "history.json", result.history)
-    _judge(work, truth, result, baseline)
+    judge_model(
+        work,
+        {name: truth.scored(name, work.scratch) for name in ("validation", "test")},
+        truth.subject,
+        train=_train_metrics(work, truth, result),
+        baseline=baseline,
+        circumstances=read_circumstances(split, shards),
+        aim=DecisionAim(thresholds, target_precision, logit_adjustment),
+    )
+    lineage = {"table": table, "split": split, "weights": weights, "plan": plan, "tokenizer": tokenizer}
+    write_lineage(work.out, lineage | {"shards": shards, "synthetic": synthetic})
+    write_card(work.out)
+    for sentence in (chosen.why, settings.why, *result.notes):
+        work.note(sentence)
     work.record(
         rows=n_rows,
+        model=chosen.name,
+        loss=settings.name,
         epochs=len(result.history),
         best_epoch=result.best_epoch,
         batch_size=job.batch_size,
@@ -157,40 +214,21 @@ class _Truth:
     def positive(self) -> int | None:
         return positive_class(self.train_counts) if self.task == "binary" else None
 
+    @property
+    def subject(self) -> Subject:
+        n_train = len(self.rows.rows("train"))
+        return Subject(self.task, self.names, self.train_counts, n_train, self.rows.unit)
+
     def scored(self, split: str, scratch: Path) -> Scored:
         rows = self.rows.rows(split)
         scores = open_scores(scratch / f"{split}.f32", len(rows), self.labels.shape[1], mode="r")
         return Scored(rows, self.labels[rows], scores)
 
 
-def _weigh(truth: _Truth, weights: Path, n_rows: int, expanded: NDArray[np.int64]) -> tuple[Any, Any]:
-    """Return the weights of positives, and the logits of the best constant answer."""
+def _read_weights(weights: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the weights of classes and of positives, each of shape (n_labels,)."""
     columns = pq.read_table(weights / "labels.parquet", columns=["id", "class_weight", "pos_weight"]).sort_by("id")
-    pos_weight = columns["pos_weight"].to_numpy()
-    bias = best_constant(
-        truth.task,
-        expanded,
-        n_rows,
-        class_weight=columns["class_weight"].to_numpy(),
-        pos_weight=pos_weight,
-        positive=truth.positive,
-    )
-    return pos_weight, bias
-
-
-def _judge(work: Workspace, truth: _Truth, result: TrainResult, baseline: Path | None) -> None:
-    scored = {split: truth.scored(split, work.scratch) for split in ("validation", "test")}
-    found = evaluate(scored, task=truth.task, train_counts=truth.train_counts)
-    metrics = _flat(found, _train_metrics(work, truth, result), baseline)
-    write_json(work.out / "metrics.json", metrics)
-    write_json(work.out / "thresholds.json", found.decision.to_json(truth.names))
-    write_per_label(work.out / "per_label.parquet", found, truth.names)
-    write_predictions(work.out / "predictions.parquet", scored, found.predicted)
-    predicted = sum(each.predicted for each in found.per_label.values())
-    sentences = judge(metrics, found, truth.names, train_counts=truth.train_counts, seen_labels=np.asarray(predicted))
-    write_json(work.out / "verdict.json", sentences)
-    for sentence in (headline(metrics), *sentences):
-        work.note(sentence)
+    return columns["class_weight"].to_numpy(), columns["pos_weight"].to_numpy()
 
 
 def _train_metrics(work: Workspace, truth: _Truth, result: TrainResult) -> dict[str, float]:
@@ -201,17 +239,4 @@ def _train_metrics(work: Workspace, truth: _Truth, result: TrainResult) -> dict[
     return {"n_rows": len(rows)} | ({"pr_auc_macro": measured} if np.isfinite(measured) else {})
 
 
-def _flat(found: Evaluation, train: Mapping[str, float], baseline: Path | None) -> dict[str, float]:
-    """Return every measure under ``<where>/<name>``."""
-    parts: dict[str, Mapping[str, float]] = {
-        "test": found.metrics["test"],
-        "validation": found.metrics["validation"],
-        "train": train,
-    }
-    if baseline is not None:
-        both = json.loads((baseline / "metrics.json").read_text(encoding="utf-8"))
-        parts |= {"baseline": both["tfidf_lr"]["test"], "baseline_prior": both["prior"]["test"]}
-    return {f"{where}/{name}": value for where, part in parts.items() for name, value in part.items()}
-
-
-MODEL = Stage("model", 1, train_model)
+MODEL = Stage("model", 2, train_model)
