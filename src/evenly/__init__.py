@@ -9,7 +9,8 @@ The pipeline, in the order in which a run walks it (the folders, in alphabetical
 ``evenly.train``     shards + plan + weights -> Keras model, thresholds, metrics
 ``evenly.report``    all of these -> one HTML file and the same figures as JSON
 
-``evenly.flows`` runs them as Prefect flows, ``evenly.store`` keeps what they make. Importing this package
+``evenly.comparison`` sets runs with different remedies side by side, ``evenly.prediction`` applies a model to new
+texts. ``evenly.flows`` runs them as Prefect flows, ``evenly.store`` keeps what they make. Importing this package
 imports none of them.
 """
 

@@ -6,17 +6,20 @@ what it got and what it takes. Paths are relative to the file they stand in.
 
 from __future__ import annotations
 
+import reprlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError, model_validator
 
+from evenly.config_yaml import parse_yaml
 from evenly.errors import ConfigError, SourceNotFoundError, nearest
 
 __all__ = [
     "ChecksConfig",
+    "CompareConfig",
     "ExecutorConfig",
+    "HandoffConfig",
     "LabelsConfig",
     "ResampleConfig",
     "RunConfig",
@@ -252,6 +255,7 @@ class ResampleConfig(_Section):
     realise: Literal["splice", "duplicate"] = Field(
         "splice", description="Synthetic rows: a text made of both parents, or the seed's text again."
     )
+    seed: int | None = Field(None, ge=0, lt=2**32, description="Of every draw; null: the run's seed.")
 
     @model_validator(mode="before")
     @classmethod
@@ -284,11 +288,14 @@ class TokenizeConfig(_Section):
         8_000, ge=200, le=500_000, description="Of a trained tokenizer; bpe: at least 300, for 256 are its bytes."
     )
     lowercase: bool = Field(default=True, description="Of a trained tokenizer.")
-    max_length: int = Field(256, ge=4, le=1_000_000, description="Ids a row; of longer texts a part is left out.")
-    truncate: Literal["head", "tail", "head_tail"] = Field(
+    max_length: int = Field(256, ge=4, le=1_000_000, description="Ids a row; what becomes of longer ones: truncate.")
+    truncate: Literal["head", "tail", "head_tail", "windows"] = Field(
         "head",
         description="What is kept of a longer text; head_tail: a quarter of the ids from its beginning, three quarters "
-        "from its end (Sun et al. 2019).",
+        "from its end (Sun et al. 2019); windows: all of it, as several rows with its labels and weight.",
+    )
+    stride: int = Field(
+        0, ge=0, description="truncate: windows: ids that a window shares with the one before it, as in tokenizers."
     )
     join: Literal["separator", "columns"] = Field(
         "separator",
@@ -313,19 +320,126 @@ class TokenizeConfig(_Section):
             raise ValueError(f"vocabulary_size is {self.vocabulary_size}, and kind bpe takes at least 300")
         return self
 
+    @model_validator(mode="after")
+    def _move_on(self) -> TokenizeConfig:
+        if self.stride >= self.max_length:
+            raise ValueError(f"stride is {self.stride}, and must be less than max_length, {self.max_length}")
+        if self.stride and self.truncate != "windows":
+            raise ValueError(f"stride is {self.stride}, and only truncate: windows has one, not {self.truncate}")
+        return self
+
 
 class TrainConfig(_Section):
     """The model and its training. Defaults by measurement (docs: which remedies help)."""
 
-    model: Literal["bow", "bilstm"] = Field("bow", description="bow: mean of the embeddings; bilstm: for a GPU.")
+    model: Literal["auto", "tfidf", "bow", "cnn", "bilstm", "transformer", "custom"] = Field(
+        "auto",
+        description="auto: tfidf up to 200,000 rows and 300 labels, else bow. tfidf: TF-IDF of words, a linear part "
+        "and a hidden layer; bow: mean of the embeddings; cnn: windows of three to five tokens; bilstm, transformer "
+        "(from scratch): for a GPU; custom: your own, see `build`.",
+    )
+    build: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+        description="custom: module:function, which Python can import; it takes a Spec (evenly.train.models.spec) and "
+        "returns a Keras model from ids to logits.",
+    )
+    loss: Literal[
+        "auto",
+        "cross_entropy",
+        "focal",
+        "class_balanced",
+        "asymmetric",
+        "logit_adjusted",
+        "distribution_balanced",
+        "negative_tolerant",
+    ] = Field(
+        "auto",
+        description="auto: cross_entropy, with the weights of the run. focal: too; the others weigh by themselves. "
+        "logit_adjusted: one label a row; asymmetric: not with several classes; the last two: several labels a row.",
+    )
+    focal_gamma: float | None = Field(
+        None,
+        ge=0,
+        le=10,
+        description="How much less easy rows count; null: 2 for focal, distribution_balanced and negative_tolerant, "
+        "0 (no such factor) for the others.",
+    )
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="How far targets are moved from 0 and 1.")
     embedding_size: int = Field(128, ge=1, le=4_096, description="Numbers a token.")
-    hidden_size: int = Field(128, ge=1, le=8_192, description="bilstm: units of the LSTM and of the layer above it.")
-    dropout: float = Field(0.2, ge=0, lt=1, description="Share of the features that a step leaves out.")
+    hidden_size: int = Field(
+        128, ge=1, le=8_192, description="tfidf: hidden units; cnn: filters; bilstm: of the LSTM and the layer above."
+    )
+    n_layers: int = Field(2, ge=1, le=48, description="transformer: layers.")
+    dropout: float | None = Field(
+        None, ge=0, lt=1, description="Share of the features that a step leaves out; null: .5 tfidf, else .2."
+    )
     epochs: int = Field(30, ge=1, le=10_000, description="At most.")
-    patience: int = Field(5, ge=1, description="Epochs without a better validation PR-AUC before it stops.")
-    batch_size: int | None = Field(None, ge=1, le=65_536, description="null: 32, and 128 above 10,000 rows.")
-    learning_rate: float | None = Field(None, gt=0, lt=1, description="Of Adam; null: 5e-3 bow, 3e-3 bilstm.")
+    patience: int = Field(5, ge=1, description="Epochs without a better validation measure before it stops.")
+    batch_size: int | None = Field(
+        None, ge=1, le=65_536, description="null: 32, and 128 above 10,000 rows (tfidf: 2,000)."
+    )
+    accumulate: int = Field(
+        1, ge=1, le=65_536, description="Parts that a batch is worked through in: less memory, the result of the whole."
+    )
+    learning_rate: float | None = Field(
+        None, gt=0, lt=1, description="Of Adam; null: 1e-2 tfidf, 5e-3 bow, 3e-3 cnn and bilstm, 1e-3 transformer."
+    )
+    warmup_steps: int | None = Field(
+        None, ge=0, description="Steps until the learning rate is reached; null: 100 for transformer, else 0."
+    )
+    decay: Literal["none", "linear", "cosine"] = Field(
+        "none", description="Of the learning rate, down to 0 at the last of `epochs`."
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="auto: bfloat16 on GPUs made for it (compute capability 8), else float32."
+    )
+    xla: bool = Field(default=False, description="Compile with XLA; anew for every width of batch.")
+    thresholds: Literal["label", "global"] = Field(
+        "label",
+        description="Several labels a row, tuned on validation. label: one a label, for macro-F1; global: one for all, "
+        "for micro-F1.",
+    )
+    target_precision: float | None = Field(
+        None, gt=0, le=1, description="Thresholds find the most that can be found at this precision; null: the best F1."
+    )
+    logit_adjustment: bool = Field(
+        default=False,
+        description="One of many classes a row: apply the tau tuned on validation; lifts rare classes, costs micro-F1.",
+    )
     baseline: bool = Field(default=True, description="Train TF-IDF with logistic regression beside it.")
+    seed: int | None = Field(
+        None, ge=0, lt=2**32, description="Of the first weights and the order of the rows; null: the run's seed."
+    )
+
+    @model_validator(mode="after")
+    def _name_what_custom_is(self) -> TrainConfig:
+        if (self.model == "custom") != (self.build is not None):
+            raise ValueError("model: custom and build go together: build says which function makes the model")
+        return self
+
+
+class CompareConfig(_Section):
+    """What `evenly compare` sets side by side: on the same rows, split, tokens, model and budget."""
+
+    strategies: dict[str, dict[str, Any] | None] | None = Field(
+        None,
+        description="Name to settings (weights.*, resample.*, train.*) that go over no weights, no resampling and the "
+        "plain loss; null: evenly's own of that name. Or a list of names of evenly's own: none, weights, loss, over, "
+        "and mlsmote (several labels a row) or smote (one). null: all of these.",
+    )
+    seeds: int = Field(3, ge=1, le=100, description="Models a strategy; train.seed and resample.seed count up.")
+    metric: str | None = Field(
+        None,
+        description="What decides, such as f1_macro, f1_micro or pr_auc_macro, on test. null: macro-F1, and for "
+        "binary the F1 of the rare class.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_names(cls, value: Any) -> Any:
+        names = value.get("strategies") if isinstance(value, dict) else None
+        return {**value, "strategies": dict.fromkeys(names)} if isinstance(names, list | tuple) else value
 
 
 class ExecutorConfig(_Section):
@@ -334,7 +448,26 @@ class ExecutorConfig(_Section):
     kind: Literal["local", "dask"] = Field("local", description="local: spawned processes; dask: your cluster.")
     workers: int | None = Field(None, ge=1, le=1_024, description="local: null: as many as cores.")
     address: str | None = Field(None, description="dask: the scheduler, such as tcp://host:8786.")
-    memory_limit: ByteSize = Field(ByteSize(2**30), description="Of all workers together while files are read: 1GiB.")
+    memory_limit: ByteSize = Field(
+        ByteSize(2**30), description="Of all workers together while files are read: 1GiB. dask: of each of them."
+    )
+    timeout_s: float | None = Field(
+        None, gt=0, description="Seconds that a stage may take before it is stopped. null: as many as it needs."
+    )
+
+
+class HandoffConfig(_Section):
+    """Who trains on what a Prefect run has prepared."""
+
+    kind: Literal["process", "deployment", "event"] = Field(
+        "process",
+        description="process: `pipeline` trains itself, in a process of this machine. deployment: `prepare` and "
+        "`pipeline` start a run of `deployment`. event: they only tell that the data set is ready "
+        "(evenly.dataset.ready); prefect.yaml has the trigger that trains then.",
+    )
+    deployment: str = Field("train/gpu", pattern=r"^[^/]+/[^/]+$", description="deployment: FLOW/NAME.")
+    wait: bool = Field(default=True, description="deployment: until it has ended; it fails where training fails.")
+    timeout_s: float | None = Field(None, gt=0, description="deployment: seconds to wait at most. null: no limit.")
 
 
 class RunConfig(_Section):
@@ -347,7 +480,9 @@ class RunConfig(_Section):
     resample: ResampleConfig = ResampleConfig()
     tokenize: TokenizeConfig = TokenizeConfig()
     train: TrainConfig = TrainConfig()
+    compare: CompareConfig = CompareConfig()
     executor: ExecutorConfig = ExecutorConfig()
+    handoff: HandoffConfig = HandoffConfig()
     store: str = Field("evenly-store", description="Folder of the artifacts.")
     seed: int = Field(0, ge=0, lt=2**32, description="Of every random choice.")
 
@@ -371,13 +506,13 @@ def load_config(path: Path | str, overrides: dict[str, Any] | None = None) -> Ru
     """
     path = Path(path)
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = parse_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SourceNotFoundError(
             f"Cannot read the config {path}: {error.strerror}. Write one with: evenly init TABLE -o {path}"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from error
+    except ValueError as error:  # not UTF-8, too
+        raise ConfigError(f"{path} is not YAML that can be read: {error}") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{path} holds {type(raw).__name__}, expected sections such as 'source:' and 'train:'.")
     for name, value in (overrides or {}).items():
@@ -408,8 +543,15 @@ def _explain(detail: Any) -> str:
     if detail["type"] == "missing":
         return f"{where} is missing"
     message = detail["msg"].removeprefix("Value error, ")
-    given = "" if isinstance(detail["input"], dict | BaseModel) else f" is {detail['input']!r}"
+    given = "" if isinstance(detail["input"], dict | BaseModel) else f" is {_clipped(detail['input'])}"
     return f"{where}{given}: {message[0].lower() + message[1:]}"
+
+
+def _clipped(value: Any) -> str:
+    """Return the repr of what was given; of what is long, its beginning and its end."""
+    shortener = reprlib.Repr()
+    shortener.maxstring = shortener.maxother = shortener.maxlong = 200
+    return shortener.repr(value)
 
 
 def _known_fields(location: tuple[int | str, ...]) -> list[str]:

@@ -12,9 +12,12 @@ paragraph and ends with exit code 2; anything that is not an `EvenlyError` is a 
     │   └── LabelShapeError                   the labels have a shape that evenly does not read
     ├── SourceNotFoundError (FileNotFoundError)   a file, folder or tokenizer is not there
     ├── SourceUnreachableError (OSError)      a server does not answer now; a later try may help
+    ├── SourceChangedError (OSError)          a source file changed while it was read
     ├── MissingExtraError (ImportError)       an optional dependency is not installed
     ├── StoreError (OSError)                  the store cannot be read or written
-    └── WorkerDiedError (RuntimeError)        a process that evenly started ended without an answer
+    ├── RunFailedError (RuntimeError)         a Prefect run or server that was asked to work did not
+    ├── WorkerDiedError (RuntimeError)        a process that evenly started ended without an answer
+    └── TookTooLongError (TimeoutError)       work was stopped because it took longer than it may
 """
 
 from __future__ import annotations
@@ -32,9 +35,12 @@ __all__ = [
     "EvenlyError",
     "LabelShapeError",
     "MissingExtraError",
+    "RunFailedError",
+    "SourceChangedError",
     "SourceNotFoundError",
     "SourceUnreachableError",
     "StoreError",
+    "TookTooLongError",
     "WorkerDiedError",
     "nearest",
 ]
@@ -92,6 +98,10 @@ class SourceUnreachableError(EvenlyError, OSError):
     """A server that was named does not answer as it should; a later try may help."""
 
 
+class SourceChangedError(EvenlyError, OSError):
+    """A source file changed while it was read; a later try may find it at rest."""
+
+
 class MissingExtraError(EvenlyError, ImportError):
     """An optional dependency is not installed."""
 
@@ -105,8 +115,16 @@ class StoreError(EvenlyError, OSError):
     """The store cannot be read or written."""
 
 
+class RunFailedError(EvenlyError, RuntimeError):
+    """A Prefect run that was started elsewhere did not complete, or its server does not answer."""
+
+
 class WorkerDiedError(EvenlyError, RuntimeError):
     """A process that evenly started ended without an answer."""
+
+
+class TookTooLongError(EvenlyError, TimeoutError):
+    """Work was stopped because it took longer than it may."""
 
 
 def nearest(given: str, known: Iterable[str]) -> str:

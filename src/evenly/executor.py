@@ -1,7 +1,7 @@
-"""How a function is mapped over partitions: in this process, its threads, local processes, over a Dask cluster.
+"""How a function is mapped over partitions: in this process, its threads, local processes, a cluster.
 
 All of them give the same answers; only the time differs. The function and its items travel by pickle over pipes
-between processes that evenly started (Dask: over the user's own cluster), never from disk.
+between processes that evenly started (`evenly.cluster`: within the user's own cluster), never from disk.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Protocol
 
-from evenly.errors import ConfigError, MissingExtraError, WorkerDiedError
+from evenly.errors import ConfigError, WorkerDiedError
 from evenly.isolation import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 __all__ = [
-    "DaskCluster",
     "Executor",
     "InProcess",
     "LocalProcesses",
@@ -37,11 +36,23 @@ _COPIES = 3  # of an item: as it is read, as it is changed, as it is written
 class Executor(Protocol):
     """Maps a top-level function over partitions.
 
-    `memory_limit` is what all workers together should stay under while files are read, in bytes.
+    Attributes
+    ----------
+    workers
+        How many partitions are worked on at once.
+    memory_limit
+        Bytes that all workers together should stay under while files are read; of a cluster: each of them.
+    is_remote
+        Whether they are on other machines.
     """
 
     workers: int
     memory_limit: int
+    is_remote: bool
+
+    def memory_of_each(self, n_at_once: int) -> int:
+        """Return how many bytes each of `n_at_once` partitions may use."""
+        ...
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """Yield ``(index, function(items[index]))`` in the order in which they are done."""
@@ -56,10 +67,15 @@ class InProcess:
     """One after the other, here."""
 
     workers = 1
+    is_remote = False
 
     def __init__(self, memory_limit: int = MEMORY_LIMIT) -> None:
         """Keep the limit for the stages to read."""
         self.memory_limit = memory_limit
+
+    def memory_of_each(self, n_at_once: int) -> int:
+        """Return an equal share of the limit."""
+        return self.memory_limit // max(1, n_at_once)
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """Yield ``(index, function(items[index]))`` in order."""
@@ -73,12 +89,21 @@ class InProcess:
 class LocalProcesses:
     """Spawned processes on this machine, started at the first map that has use for more than one."""
 
+    is_remote = False
+
     def __init__(self, workers: int | None = None, memory_limit: int = MEMORY_LIMIT) -> None:
         """Use `workers` processes; None: as many as this process may use cores."""
         self.workers = workers or usable_cores()
         self.memory_limit = memory_limit
         self._pool: ProcessPoolExecutor | None = None
 
+    def __reduce__(self) -> tuple[type[LocalProcesses], tuple[int, int]]:
+        """Travel without the processes: each process starts its own."""
+        return type(self), (self.workers, self.memory_limit)
+
+    def memory_of_each(self, n_at_once: int) -> int:
+        """Return an equal share of the limit."""
+        return self.memory_limit // max(1, n_at_once)
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """Yield ``(index, function(items[index]))`` in the order in which they are done."""
@@ -114,10 +139,16 @@ class LocalProcesses:
 class Threads:
     """Threads of this process, for functions that spend their time in code that lets go of Python's lock."""
 
+    is_remote = False
+
     def __init__(self, workers: int, memory_limit: int = MEMORY_LIMIT) -> None:
         """Use `workers` threads."""
         self.workers = workers
         self.memory_limit = memory_limit
+
+    def memory_of_each(self, n_at_once: int) -> int:
+        """Return an equal share of the limit."""
+        return self.memory_limit // max(1, n_at_once)
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """Yield ``(index, function(items[index]))`` in the order in which they are done."""
@@ -132,41 +163,6 @@ class Threads:
 
     def close(self) -> None:
         """Nothing was started."""
-
-
-class DaskCluster:
-    """The workers of a running Dask cluster, which must see the store and the sources under the same paths."""
-
-    def __init__(self, address: str, memory_limit: int = MEMORY_LIMIT) -> None:
-        """Connect to the scheduler at `address`, for example ``tcp://127.0.0.1:8786``."""
-        try:
-            from distributed import Client
-        except ImportError as error:
-            raise MissingExtraError.needing("executor: {kind: dask}", "distributed", "dask") from error
-        try:
-            self._client: Any = Client(address, set_as_default=False, timeout=10)
-        except OSError as error:
-            raise ConfigError(
-                f"executor.address is {address!r}, but no Dask scheduler answers there within 10 s. "
-                f"Start one (dask scheduler), or use executor.kind: local."
-            ) from error
-        self.workers = max(1, sum(self._client.nthreads().values()))
-        self.memory_limit = memory_limit
-
-    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-        """Yield ``(index, function(items[index]))`` in the order in which they are done."""
-        from distributed import as_completed as dask_as_completed
-
-        futures = {future: index for index, future in enumerate(self._client.map(function, items, pure=False))}
-        try:
-            for future in dask_as_completed(futures, loop=self._client.loop):
-                yield futures[future], future.result()
-        finally:
-            self._client.cancel(list(futures))
-
-    def close(self) -> None:
-        """Leave the cluster as it is and disconnect."""
-        self._client.close()
 
 
 def usable_cores() -> int:
@@ -188,7 +184,7 @@ def in_threads(executor: Executor, n_items: int, item_bytes: int = 0) -> Executo
     item_bytes
         Memory that one needs; 0 where it is little.
     """
-    if n_items > _FEW_ITEMS or isinstance(executor, DaskCluster):
+    if n_items > _FEW_ITEMS or executor.is_remote:
         return executor
     fitting = executor.memory_limit // (_COPIES * item_bytes + 1)
     return Threads(max(1, min(executor.workers, fitting)), executor.memory_limit)
@@ -205,5 +201,7 @@ def make_executor(
     if kind == "dask":
         if address is None:
             raise ConfigError("executor.kind is 'dask', which needs executor.address, such as tcp://host:8786.")
+        from evenly.cluster import DaskCluster
+
         return DaskCluster(address, memory_limit)
     return LocalProcesses(workers, memory_limit)

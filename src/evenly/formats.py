@@ -35,17 +35,28 @@ the table, 0 to N-1 in the order of the source; a label by its id, 0 to L-1 in t
 ``tokenizer/``          a Hugging Face tokenizer folder. Facts: `vocabulary_size`, `pad_id`, `n_ids`
 ``shards/``             ``train/``, ``validation/``, ``test/``: data sets that `datasets.load_from_disk` opens:
                         `row` int64 ascending, `input_ids` list<uint16 or uint32> (or `input_ids_<column>`, a
-                        list for each text column), `labels` list<int32>;
+                        list for each text column), `labels` list<int32>; where long rows are divided into
+                        windows, and only there, `window` int32 behind `row`, from 0 within a row that repeats;
                         ``token_lengths.parquet``, before the cut: `id`, `name`, `rows`, `q05`, `q50`, `q95`,
                         `max` int64, `truncated` (share of the rows). Facts: `n_rows`, `n_tokens`, `shards`
                         (`file`, `rows`, `tokens`) by split; `engine` (`engine`, `version`, `n_sampled`,
-                        `outcome` of the comparison); `join`, `id_type`, `truncated_rows`, `lost_tokens`,
+                        `outcome` of the comparison); `join`, `id_type`, `token_types` (null, or the `separator`
+                        up to whose end token type ids are 0, and 1 behind it), `truncated_rows`, `lost_tokens`,
+                        with windows `n_windows` by split and `divided_rows`,
                         `length_quantiles`, `length_histogram` (pairs of at most that length and rows)
 ``synthetic/``          the same, ``train/`` alone, for the synthetic rows of a plan
-``baseline/``           ``metrics.json``, ``predictions.parquet`` of the baselines
+``baseline/``           ``metrics.json`` of the baselines; of the logistic regression ``predictions.parquet``,
+                        ``per_label.parquet``, ``pr_curves.parquet``, ``intervals.json``, ``resamples.parquet``
+                        (as those of a model, see `evenly.train.evaluation.writing`)
 ``model/``              ``model.keras``, ``tokenizer/``, ``labels.json``, ``thresholds.json``,
-                        ``history.json``, ``metrics.json``, ``predictions.parquet``
+                        ``history.json``, ``metrics.json``, ``predictions.parquet``, ``per_label.parquet``,
+                        ``intervals.json`` (95 %), ``resamples.parquet``, ``pr_curves.parquet``,
+                        ``calibration.json``, ``errors.parquet`` (the surest), ``verdict.json`` (sentences),
+                        ``reading.json`` (how a text becomes ids), ``lineage.json`` (what it was made of),
+                        ``README.md`` (the model card)
 ``report/``             ``report.html``, ``report.json``
+``sample/``             as ``split/``, with fewer rows in each split; without ``quality.json``
+``comparison/``         ``comparison.json`` (see `evenly.comparison.figures`), ``report.html``
 ======================  ==============================================================================
 """
 
@@ -61,6 +72,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from scipy import sparse
 
+from evenly.errors import DataError
 from evenly.manifest import read_manifest
 
 if TYPE_CHECKING:
@@ -118,10 +130,22 @@ def read_labels(table: Path) -> sparse.csr_matrix:
 
 
 def labels_to_csr(labels: pa.ChunkedArray, n_labels: int) -> sparse.csr_matrix:
-    """Return label lists as a matrix, shape (n_rows, n_labels), int8."""
+    """Return label lists as a matrix, shape (n_rows, n_labels), int8.
+
+    Raises
+    ------
+    DataError
+        An id is none of ``0 .. n_labels - 1``: compiled loops would write there without looking.
+    """
     lengths = pc.list_value_length(labels).to_numpy(zero_copy_only=False)
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     indices = pc.list_flatten(labels).to_numpy().astype(np.int32, copy=False)
+    lowest, highest = int(indices.min(initial=0)), int(indices.max(initial=-1))
+    if lowest < 0 or highest >= n_labels:
+        raise DataError(
+            f"A row holds label id {lowest if lowest < 0 else highest}, and there are {n_labels} labels: the table is "
+            f"damaged. Remove its folder and run again."
+        )
     data = np.ones(len(indices), np.int8)
     return sparse.csr_matrix((data, indices, indptr), shape=(len(lengths), n_labels))
 

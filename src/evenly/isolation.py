@@ -11,16 +11,17 @@ import multiprocessing.connection
 import os
 import signal
 import threading
+import time
 import traceback
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from evenly.errors import EvenlyError, WorkerDiedError
+from evenly.errors import EvenlyError, TookTooLongError, WorkerDiedError
 from evenly.progress import emit, observing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["die_with_parent", "run_isolated"]
+__all__ = ["die_with_parent", "run_isolated", "run_within"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,18 +32,32 @@ def run_isolated(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) ->
 
     Raises
     ------
-    EvenlyError
+    EvenlyError, OSError
         The one that the function raised.
     WorkerDiedError
         The process ended without an answer, or the function raised anything else (its traceback is in the text).
     """
+    return run_within(None, function, *args, **kwargs)
+
+
+def run_within(timeout_s: float | None, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call `function` as `run_isolated` does, and kill its process after `timeout_s` seconds (None: never).
+
+    Raises
+    ------
+    TookTooLongError
+        It had not ended by then.
+    EvenlyError, OSError
+        As `run_isolated`.
+    """
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_answer, args=(sender, function, args, kwargs), daemon=False)
     process.start()
     sender.close()
     try:
-        answer: R = _await_answer(receiver, process)
+        answer: R = _await_answer(receiver, process, deadline)
         return answer
     finally:
         if process.is_alive():
@@ -51,8 +66,10 @@ def run_isolated(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) ->
         receiver.close()
 
 
-def _await_answer(receiver: multiprocessing.connection.Connection, process: Any) -> Any:
+def _await_answer(receiver: multiprocessing.connection.Connection, process: Any, deadline: float | None) -> Any:
     while True:
+        if deadline is not None and not receiver.poll(max(0.0, deadline - time.monotonic())):
+            raise TookTooLongError("It was stopped: it had not ended within the time that it may take.")
         try:
             kind, value = receiver.recv()
         except EOFError:
@@ -85,10 +102,17 @@ def _answer(sender: Any, function: Callable[..., Any], args: Any, kwargs: Any) -
         sender.send(("result", result))
     except EvenlyError as error:
         sender.send(("error", error))
+    except OSError as error:  # by its number, for classes of libraries may not survive the way
+        plain = OSError(error.errno, error.strerror, error.filename) if error.errno else _failure()
+        sender.send(("error", plain))
     except Exception:  # noqa: BLE001 - whatever it is, the parent shall see it
-        sender.send(("error", WorkerDiedError(f"The process failed:\n{traceback.format_exc()}")))
+        sender.send(("error", _failure()))
     finally:
         sender.close()
+
+
+def _failure() -> WorkerDiedError:
+    return WorkerDiedError(f"The process failed:\n{traceback.format_exc()}")
 
 
 def die_with_parent() -> None:

@@ -32,6 +32,7 @@ __all__ = [
     "find_damage",
     "list_files",
     "read_manifest",
+    "refuse_outside_names",
 ]
 
 FORMAT_VERSION = 2
@@ -120,7 +121,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST_NAME
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
         if fields["format_version"] != FORMAT_VERSION:
             raise StoreError(
                 f"{path} has format version {fields['format_version']}; this evenly reads {FORMAT_VERSION}. "
@@ -129,15 +130,39 @@ def read_manifest(folder: Path) -> Manifest:
         files = {name: FileEntry(**entry) for name, entry in fields.pop("files").items()}
         notes = tuple(fields.pop("notes"))
         manifest = Manifest(files=files, notes=notes, **fields)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        _check_types(manifest)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, StoreError):
             raise
         raise StoreError(f"{path} is not a manifest that can be read: {error!r}. Remove the folder.") from error
-    _refuse_outside_names(path, files)
+    refuse_outside_names(path, files)
     return manifest
 
 
-def _refuse_outside_names(path: Path, names: Iterable[str]) -> None:
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _check_types(manifest: Manifest) -> None:
+    """Raise where a field is of another type than what is read from it later."""
+    for name in ("params", "inputs", "schema", "facts"):
+        if not isinstance(getattr(manifest, name), dict):
+            raise TypeError(f"{name} is not an object")
+    for name in ("stage", "key", "package_version"):
+        if not isinstance(getattr(manifest, name), str):
+            raise TypeError(f"{name} is not a string")
+    if not all(isinstance(each.size, int) and isinstance(each.blake3, str) for each in manifest.files.values()):
+        raise TypeError("files are not listed with size and checksum")
+
+
+def refuse_outside_names(path: Path, names: Iterable[str]) -> None:
+    """Raise where what lists files (at `path`) lists one that is not inside its folder.
+
+    Raises
+    ------
+    StoreError
+        It does.
+    """
     for name in names:
         pure = PurePosixPath(name)
         if pure.is_absolute() or ".." in pure.parts or not pure.parts:
@@ -146,10 +171,13 @@ def _refuse_outside_names(path: Path, names: Iterable[str]) -> None:
 
 def find_damage(folder: Path, files: Mapping[str, FileEntry]) -> str:
     """Return what is wrong with the listed files in one phrase, or an empty string where all is well."""
+    root = folder.resolve()
     for name, entry in files.items():
         path = folder / name
-        if path.is_symlink() or not path.is_file():
+        if not path.is_file():
             return f"{name} is missing"
+        if path.resolve() != root / name:
+            return f"{name} is a link to somewhere else"
         if path.stat().st_size != entry.size:
             return f"{name} has {path.stat().st_size} bytes instead of {entry.size}"
     for (name, entry), found in zip(files.items(), digest_files(folder / name for name in files), strict=True):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Advanced", "Event", "Finished", "Started", "Waiting", "emit", "observing"]
+__all__ = ["Advanced", "Event", "Finished", "Started", "Waiting", "emit", "joining", "observing", "translating"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,34 @@ def observing(observer: Callable[[Event], None]) -> Iterator[None]:
         yield
     finally:
         _observer.reset(token)
+
+
+@contextmanager
+def joining(observer: Callable[[Event], None]) -> Iterator[None]:
+    """Let `observer` hear every event of the body, after whoever hears them already."""
+    outer = _observer.get()
+
+    def tell_both(event: Event) -> None:
+        if outer is not None:
+            outer(event)
+        observer(event)
+
+    with observing(tell_both):
+        yield
+
+
+@contextmanager
+def translating(change: Callable[[Event], Event | None]) -> Iterator[None]:
+    """Let whoever hears the events of the body hear what `change` makes of them; None: nothing."""
+    outer = _observer.get()
+
+    def tell(event: Event) -> None:
+        changed = change(event)
+        if outer is not None and changed is not None:
+            outer(changed)
+
+    with observing(tell):
+        yield
 
 
 def emit(event: Event) -> None:

@@ -5,6 +5,7 @@
     STORE/<stage>/<key>/manifest.json + files      an artifact
     STORE/<stage>/.partial-<key>/                  a build under way, or interrupted: resumed by the next one
     STORE/.locks/<stage>-<key>.lock                held by the kernel while a process builds
+    STORE/runs/<run>.json                          which artifacts a run uses (`evenly.runs`)
 
 The key is a digest of the stage and its version, its parameters and the *content* of its inputs. An artifact is
 reused only if its files are as its manifest says; a damaged one is built again, and that is said.
@@ -16,6 +17,7 @@ import os
 import shutil
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,8 +25,18 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from evenly import __version__
-from evenly.errors import EvenlyError, SourceNotFoundError, StoreError
+from evenly.errors import (
+    EvenlyError,
+    SourceChangedError,
+    SourceNotFoundError,
+    SourceUnreachableError,
+    StoreError,
+    TookTooLongError,
+    WorkerDiedError,
+)
 from evenly.executor import InProcess
+from evenly.filestate import FileState, describe_change, forget_other_sources, look_at
+from evenly.isolation import run_within
 from evenly.manifest import (
     MANIFEST_NAME,
     Manifest,
@@ -35,7 +47,8 @@ from evenly.manifest import (
     read_manifest,
 )
 from evenly.progress import Finished, Started, Waiting, emit
-from evenly.workspace import Workspace, write_atomically
+from evenly.runs import note_use
+from evenly.workspace import TRASH, Workspace, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,7 +59,6 @@ if TYPE_CHECKING:
 __all__ = ["Artifact", "Files", "Input", "Stage", "Store", "open_artifact"]
 
 _PARTIAL = ".partial-"
-_TRASH = ".trash-"
 _ABANDONED_AFTER_S = 7 * 24 * 3600
 
 
@@ -100,8 +112,15 @@ class Files:
         try:
             contents = [entry.blake3 for entry in digest_files(self.paths)]
         except OSError as error:
-            raise SourceNotFoundError(f"Cannot read {error.filename}: {error.strerror}.") from error
+            raise _cannot_read(error) from error
         return digest_of([[path.name, content] for path, content in zip(self.paths, contents, strict=True)])
+
+    def look(self) -> dict[Path, FileState]:
+        """Return the state of each file; raises as `digest` does."""
+        try:
+            return look_at(self.paths)
+        except OSError as error:
+            raise _cannot_read(error) from error
 
 
 Input = Artifact | Files
@@ -136,17 +155,31 @@ class Store:
         params: Mapping[str, Any],
         inputs: Mapping[str, Input],
         executor: Executor | None = None,
+        timeout_s: float | None = None,
     ) -> Artifact:
         """Return the artifact of `stage` for these parameters and inputs; build it where it is not there.
+
+        Parameters
+        ----------
+        stage, params, inputs, executor
+            What is built, and how.
+        timeout_s
+            Seconds that the build may take, in a process of its own that is killed then; None: as long as it needs,
+            here.
 
         Raises
         ------
         StoreError
             The store cannot be written.
+        SourceChangedError
+            A file among the inputs was written to meanwhile; nothing of the artifact is left.
+        TookTooLongError, WorkerDiedError, SourceUnreachableError
+            The build was cut short; the partitions that are finished are kept for the next one.
         EvenlyError
-            Whatever the stage raises; nothing of the artifact is left then.
+            Whatever else the stage raises; nothing of the artifact is left then.
         """
         started = time.perf_counter()
+        states = {name: value.look() for name, value in sorted(inputs.items()) if isinstance(value, Files)}
         digests = {name: value.digest for name, value in sorted(inputs.items())}
         key = digest_of([stage.name, stage.version, dict(params), digests])[:16]
         target = self.root / stage.name / key
@@ -155,8 +188,9 @@ class Store:
             reused = artifact is not None
             if artifact is None:
                 emit(Started(stage.name))
-                build = _Build(stage, key, dict(params), inputs, digests)
+                build = _Build(stage, key, dict(params), inputs, digests, states, timeout_s)
                 artifact = self._fill(build, target, executor or InProcess())
+            note_use(self.root, stage.name, key)
         emit(
             Finished(
                 stage=stage.name,
@@ -170,6 +204,26 @@ class Store:
         )
         return artifact
 
+    def remove(self, stage: str, key: str, *, unless: Callable[[], bool]) -> bool:
+        """Remove an artifact that nobody builds or looks at now; return whether it was removed.
+
+        Parameters
+        ----------
+        stage, key
+            Which one.
+        unless
+            Asked while its lock is held, so that nobody begins to use it meanwhile: True: it stays.
+        """
+        target = self.root / stage / key
+        try:
+            with self._file_lock(stage, key).acquire(timeout=0):
+                if unless() or not target.is_dir():
+                    return False
+                _remove(target)
+        except Timeout:
+            return False
+        return True
+
     def _find(self, target: Path) -> tuple[Artifact | None, str]:
         """Return the artifact if it is whole; else None and, where there is a damaged one, what is wrong with it."""
         if not target.exists():
@@ -180,14 +234,19 @@ class Store:
             return None, str(error)
 
     def _fill(self, build: _Build, target: Path, executor: Executor) -> Artifact:
-        partial = target.with_name(f"{_PARTIAL}{build.key}")
+        partial = target.with_name(f"{_PARTIAL}{build.key}").absolute()  # a worker may have another current folder
         try:
             self._sweep(target.parent)
+            if partial.is_symlink():  # evenly makes none, and what it leads to would be swept
+                partial.unlink()
+            forget_other_sources(partial, build.states)
             workspace = Workspace(partial, stage=build.stage.name, executor=executor)
-            manifest = build.run(workspace)
+            manifest = build.run_where_it_should(workspace)
             if target.exists():
                 _remove(target)
             partial.replace(target)
+        except (SourceUnreachableError, TookTooLongError, WorkerDiedError):
+            raise
         except EvenlyError:
             self._undo(partial)
             raise
@@ -202,7 +261,7 @@ class Store:
     def _undo(self, partial: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
         for folder in (partial.parent, self.root):
-            if folder.is_dir() and not any(folder.iterdir()):
+            with suppress(OSError):  # it is not empty
                 folder.rmdir()
 
     def _lock(self, stage: str, key: str) -> AbstractContextManager[Any]:
@@ -210,7 +269,7 @@ class Store:
         folder = self.root / ".locks"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(folder / f"{stage}-{key}.lock")
+            lock = self._file_lock(stage, key)
             try:
                 return lock.acquire(timeout=0)
             except Timeout:
@@ -222,17 +281,19 @@ class Store:
                 f"It must be a folder that you may write to; give another with --store DIR."
             ) from error
 
+    def _file_lock(self, stage: str, key: str) -> FileLock:
+        return FileLock(self.root / ".locks" / f"{stage}-{key}.lock")
+
     def _sweep(self, folder: Path) -> None:
         """Remove what dead processes have left: trash, and builds that nobody has resumed for a week."""
         folder.mkdir(parents=True, exist_ok=True)
         for path in folder.iterdir():
-            abandoned = path.name.startswith(_PARTIAL) and _age_s(path) > _ABANDONED_AFTER_S
-            if path.name.startswith(_TRASH) or (abandoned and self._is_free(path)):
+            abandoned = path.name.startswith(_PARTIAL) and _is_old(path)
+            if path.name.startswith(TRASH) or (abandoned and self._is_free(path)):
                 shutil.rmtree(path, ignore_errors=True)
 
     def _is_free(self, partial: Path) -> bool:
-        key = partial.name.removeprefix(_PARTIAL)
-        lock = FileLock(self.root / ".locks" / f"{partial.parent.name}-{key}.lock")
+        lock = self._file_lock(partial.parent.name, partial.name.removeprefix(_PARTIAL))
         try:
             with lock.acquire(timeout=0):
                 return True
@@ -247,14 +308,26 @@ class _Build:
     params: dict[str, Any]
     inputs: Mapping[str, Input]
     digests: dict[str, str]
+    states: dict[str, dict[Path, FileState]]
+    timeout_s: float | None
+
+    def run_where_it_should(self, workspace: Workspace) -> Manifest:
+        """Run here, or in a process that can be stopped."""
+        if self.timeout_s is None:
+            return self.run(workspace)
+        try:
+            return run_within(self.timeout_s, self.run, workspace)
+        except TookTooLongError as error:
+            raise TookTooLongError(
+                f"The stage {self.stage.name} was stopped after {self.timeout_s:g} s, the most that it may take "
+                f"(executor.timeout_s). What is finished is kept; run again, with more time or more workers."
+            ) from error
 
     def run(self, workspace: Workspace) -> Manifest:
         """Let the stage fill its folder, then write the manifest, last of all."""
         started = time.perf_counter()
-        given = {
-            name: value.path if isinstance(value, Artifact) else value.paths for name, value in self.inputs.items()
-        }
-        self.stage.function(workspace, **given, **self.params)
+        self.stage.function(workspace, **{name: _place(value) for name, value in self.inputs.items()}, **self.params)
+        self._refuse_changed_sources()
         files = workspace.finish()
         seconds = time.perf_counter() - started
         manifest = Manifest(
@@ -277,16 +350,43 @@ class _Build:
         write_atomically(workspace.out / MANIFEST_NAME, manifest.to_json())
         return manifest
 
+    def _refuse_changed_sources(self) -> None:
+        """Raise where a file among the inputs is not what the key was made of, or may not have been all the time."""
+        for name, states in self.states.items():
+            changes = [describe_change(path, state) for path, state in states.items()]
+            said = [change for change in changes if change]
+            if said or (None in changes and self.inputs[name].digest != self.digests[name]):
+                what = "; ".join(said) or f"the content of {' or '.join(map(str, states))} is another one"
+                raise SourceChangedError(
+                    f"A source changed while it was read: {what}. Nothing made of it was kept. Run again once it is "
+                    f"written; whoever writes it should write beside it and rename."
+                )
+
+
+def _place(value: Input) -> Path | tuple[Path, ...]:
+    """Return where an input lies, in full: a worker may have another current folder."""
+    if isinstance(value, Artifact):
+        return value.path.absolute()
+    return tuple(path.absolute() for path in value.paths)
+
+
+def _cannot_read(error: OSError) -> SourceNotFoundError:
+    return SourceNotFoundError(f"Cannot read {error.filename}: {error.strerror}.")
+
 
 def _remove(folder: Path) -> None:
     """Take a folder out of sight at once, then remove it."""
-    trash = folder.with_name(f"{_TRASH}{uuid.uuid4().hex[:8]}")
+    trash = folder.with_name(f"{TRASH}{uuid.uuid4().hex[:8]}")
     folder.rename(trash)
     shutil.rmtree(trash, ignore_errors=True)
 
 
-def _age_s(path: Path) -> float:
-    return time.time() - path.stat().st_mtime
+def _is_old(path: Path) -> bool:
+    """Return whether it was left a week ago; not where it is gone, finished by another process."""
+    try:
+        return time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S
+    except FileNotFoundError:
+        return False
 
 
 def _is_inside(name: str | bytes, root: Path) -> bool:

@@ -184,6 +184,6 @@ def show_result(result: dict[str, Any]) -> None:
             cells = [metrics.get(f"{prefix}/{name}") for prefix in _MEASURED.values()]
             table.add_row(_KEY_FIGURES[name], *("" if cell is None else f"{cell:.3f}" for cell in cells))
         console.print(table)
-    last = list(result)[-1] if not metrics else "report"
+    last = "report" if "report" in result else "model" if metrics else list(result)[-1]
     shown = Path(result["report"]) / "report.html" if "report" in result else Path(result[last])
     console.print(f"[bold]{last}[/]  {printable(str(shown))}")

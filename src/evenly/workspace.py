@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from blake3 import blake3
 
-from evenly.manifest import FileEntry, digest_files, find_damage, list_files
+from evenly.manifest import FileEntry, digest_files, find_damage, list_files, refuse_outside_names
 from evenly.progress import Advanced, emit
 
 if TYPE_CHECKING:
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 
     from evenly.executor import Executor
 
-__all__ = ["WORK_FOLDER", "Workspace", "write_atomically"]
+__all__ = ["TRASH", "WORK_FOLDER", "Workspace", "write_atomically"]
 
 WORK_FOLDER = ".work"
+TRASH = ".trash-"
+_UNDER_WAY = ".under-way"
 _SPOTS, _SPOT_BYTES = 64, 1 << 16
 
 
@@ -54,6 +56,8 @@ class Workspace:
         self.out = out
         self.scratch = out / WORK_FOLDER
         self.scratch.mkdir(parents=True, exist_ok=True)
+        _discard(self.scratch / _UNDER_WAY, self.scratch)
+        (self.scratch / _UNDER_WAY).mkdir()
         self._remove_unfinished()
         self.stage = stage
         self.executor = executor
@@ -64,10 +68,14 @@ class Workspace:
         self._known: dict[str, FileEntry] = {}
 
     def _remove_unfinished(self) -> None:
-        """Remove what an interrupted build has left that no mark vouches for."""
+        """Remove what an interrupted build has left that no mark vouches for, and links: no build makes any."""
+        for path in self.out.rglob("*"):
+            if path.is_symlink():
+                path.unlink()
         marked: set[str] = set()
         for path in self.scratch.glob("*.done/*.json"):
-            marked.update(json.loads(path.read_text(encoding="utf-8"))["files"])
+            mark = _read_mark(path)
+            marked.update({} if mark is None else mark.files)
         for name in list_files(self.out):
             if not name.startswith(f"{WORK_FOLDER}/") and name not in marked:
                 (self.out / name).unlink()
@@ -133,7 +141,7 @@ class Workspace:
 
     def finish(self) -> dict[str, FileEntry]:
         """Remove what was needed on the way and return the files of the artifact with their checksums."""
-        shutil.rmtree(self.scratch)
+        _discard(self.scratch, self.out.parent)
         names = list_files(self.out)
         unknown = [name for name in names if name not in self._known]
         fresh = dict(zip(unknown, digest_files(self.out / name for name in unknown), strict=True))
@@ -144,6 +152,17 @@ class Workspace:
 class _Finished:
     value: Any
     files: dict[str, FileEntry]
+
+
+def _read_mark(path: Path) -> _Finished | None:
+    """Return what a mark says, or None where there is none, or none that can be read."""
+    try:
+        mark = json.loads(path.read_text(encoding="utf-8"))
+        files = {name: FileEntry(**entry) for name, entry in mark["files"].items()}
+        refuse_outside_names(path, files)
+        return _Finished(mark["value"], files)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 @dataclass(frozen=True)
@@ -159,13 +178,11 @@ class _Step:
 
     def read_finished(self, index: int) -> _Finished | None:
         """Return the partition if its mark can be read and its files are as marked."""
-        try:
-            mark = json.loads((self.marks / f"{index}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        mark = _read_mark(self.marks / f"{index}.json")
+        if mark is None:
             return None
-        files = {name: FileEntry(**entry) for name, entry in mark["files"].items()}
-        damaged = find_damage(self.target, files) if self.keep else self._is_torn(files)
-        return None if damaged else _Finished(mark["value"], files)
+        damaged = find_damage(self.target, mark.files) if self.keep else self._is_torn(mark.files)
+        return None if damaged else mark
 
     def _is_torn(self, files: Mapping[str, FileEntry]) -> bool:
         paths = [self.target / name for name in files]
@@ -192,7 +209,10 @@ def _run_partition(
     step: _Step, function: Callable[[Any, Path], Any], numbered: tuple[int, Any]
 ) -> tuple[int, _Finished]:
     index, item = numbered
-    folder = step.out / WORK_FOLDER / f"{step.name}.{index}.{uuid.uuid4().hex[:8]}"
+    finished = step.read_finished(index)
+    if finished is not None:  # by a worker that was lost before it could tell
+        return index, finished
+    folder = step.out / WORK_FOLDER / _UNDER_WAY / f"{step.name}.{index}.{uuid.uuid4().hex[:8]}"
     folder.mkdir(mode=0o700)
     value = function(item, folder)
     names = list_files(folder)
@@ -205,6 +225,14 @@ def _run_partition(
     step.marks.mkdir(exist_ok=True)
     write_atomically(step.marks / f"{index}.json", json.dumps(mark))
     return index, _Finished(value, files)
+
+
+def _discard(folder: Path, into: Path) -> None:
+    """Take a folder away at once, then remove it: workers of a run that is gone, which still write there, fail."""
+    if folder.exists():
+        trash = into / f"{TRASH}{uuid.uuid4().hex[:8]}"
+        folder.rename(trash)
+        shutil.rmtree(trash, ignore_errors=True)
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -6,51 +6,89 @@ paths and figures as JSON. Prefect's own cache and result storage are off: the s
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from prefect import flow, task
-from prefect.artifacts import create_table_artifact
-from prefect.cache_policies import NO_CACHE
+from prefect import flow
 
-from evenly.config import load_config
-from evenly.errors import EvenlyError, SourceUnreachableError
-from evenly.flows.steps import Step, cut_after, prepare_steps, train_steps
-from evenly.flows.walk import build_step, summarize, walk_steps
-from evenly.store import Artifact, Store, open_artifact
+from evenly.config import RunConfig, load_config
+from evenly.flows.handoff import hand_off, tell_ready
+from evenly.flows.pages import show_prepared, show_trained
+from evenly.flows.parameters import (
+    ConfigPath,
+    Overrides,
+    Prepared,
+    PrepareStage,
+    Stage,
+    plain,
+)
+from evenly.flows.run_identity import introduce_run, name_run
+from evenly.flows.stage_task import build_in_task
+from evenly.flows.steps import cut_after, make_source, prepare_steps, train_steps
+from evenly.flows.walk import summarize, walk_steps
+from evenly.runs import recording
+from evenly.store import Artifact, open_artifact
 
 if TYPE_CHECKING:
-    from evenly.executor import Executor
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["pipeline", "prepare", "train"]
+    from evenly.flows.steps import Step
+    from evenly.runs import Recording
 
-Overrides = dict[str, Any]
-
-
-def _is_transient(_task: Any, _run: Any, state: Any) -> bool:
-    """Retry what a second try may mend: errors of disk or network, never bad data or a bad config."""
-    error = state.result(raise_on_failure=False)
-    return isinstance(error, OSError) and (
-        not isinstance(error, EvenlyError) or isinstance(error, SourceUnreachableError)
-    )
+__all__ = ["FlowRun", "pipeline", "prepare", "running", "train"]
 
 
-_build_task = task(
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=2,
-    retry_delay_seconds=[2, 10],
-    retry_condition_fn=_is_transient,
-)(build_step)
+@dataclass(frozen=True)
+class FlowRun:
+    """A flow run under way.
+
+    Attributes
+    ----------
+    config, title
+        Its config, and the name of the source.
+    request
+        `config_path` (absolute) and `overrides`: what another flow needs to run on the same.
+    record
+        Which artifacts it uses.
+    """
+
+    config: RunConfig
+    title: str
+    request: dict[str, Any]
+    record: Recording
+
+    def walk(self, steps: Sequence[Step], made: dict[str, Artifact]) -> dict[str, Artifact]:
+        """Build or reuse steps, a task each."""
+        return walk_steps(self.config, steps, made, build_in_task)
 
 
-def _build(store: Store, step: Step, made: dict[str, Artifact], executor: Executor) -> Artifact:
-    return _build_task.with_options(name=step.stage.name)(store, step, made, executor)
+@contextmanager
+def running(flow_name: str, config_path: str, overrides: Overrides | dict[str, Any] | None) -> Iterator[FlowRun]:
+    """Begin a flow: load its config, give the run tags and a mark of its process, record what it uses.
+
+    Parameters
+    ----------
+    flow_name
+        For the tags and the record.
+    config_path, overrides
+        As the flow was given them.
+    """
+    given = plain(overrides)
+    run_id = introduce_run(flow_name)
+    config = load_config(config_path, given)
+    title = make_source(config.source).title
+    request = {"config_path": str(Path(config_path).absolute()), "overrides": given}
+    with recording(Path(config.store), flow_name, title, run_id) as record:
+        yield FlowRun(config, title, request, record)
 
 
-@flow(name="prepare", persist_result=False)
-def prepare(config_path: str, overrides: Overrides | None = None, until: str | None = None) -> dict[str, Any]:
-    """Bring raw files to token shards.
+@flow(name="prepare", flow_run_name=name_run, persist_result=False, result_serializer="json")
+def prepare(
+    config_path: ConfigPath, overrides: Overrides | None = None, until: PrepareStage | None = None
+) -> dict[str, Any]:
+    """Bring raw files to token shards, tell that they are ready and, where `handoff` says so, start the training.
 
     Parameters
     ----------
@@ -64,18 +102,25 @@ def prepare(config_path: str, overrides: Overrides | None = None, until: str | N
     Returns
     -------
     dict
-        Stage names to the paths of their artifacts.
+        Stage names to the paths of their artifacts; after a hand-off `handed_to`, the run that trains, and where it
+        was waited for `metrics`.
     """
-    config = load_config(config_path, overrides)
-    return summarize(walk_steps(config, cut_after(prepare_steps(config), until), {}, _build))
+    with running("prepare", config_path, overrides) as run:
+        made = run.walk(cut_after(prepare_steps(run.config), until), {})
+        show_prepared(made, title=run.title)
+        if "synthetic" not in made:  # cut short: there is nothing to train on
+            return summarize(made)
+        tell_ready(run.config, made, run.request)
+        handed = hand_off(run.config, made, run.request) if run.config.handoff.kind == "deployment" else {}
+        return summarize(made) | handed
 
 
-@flow(name="train", persist_result=False)
+@flow(name="train", flow_run_name=name_run, persist_result=False, result_serializer="json")
 def train(
-    config_path: str,
+    config_path: ConfigPath,
     overrides: Overrides | None = None,
-    until: str | None = None,
-    prepared: dict[str, str] | None = None,
+    until: Stage | None = None,
+    prepared: Prepared = None,
 ) -> dict[str, Any]:
     """Train, measure and report.
 
@@ -91,22 +136,30 @@ def train(
     dict
         Stage names to the paths of their artifacts; `metrics` has the figures of the model.
     """
-    config = load_config(config_path, overrides)
-    if prepared is None:
-        made = walk_steps(config, prepare_steps(config), {}, _build)
-    else:
-        made = {name: open_artifact(Path(path)) for name, path in prepared.items()}
-    result = summarize(walk_steps(config, cut_after(train_steps(config), until), made, _build))
-    figures = [{"metric": name, "value": value} for name, value in result.get("metrics", {}).items()]
-    create_table_artifact(figures, key="evenly-metrics", description=f"Report: {result.get('report', 'not built')}")
-    return result
+    with running("train", config_path, overrides) as run:
+        if prepared is None:
+            made = run.walk(prepare_steps(run.config), {})
+        else:
+            made = {name: open_artifact(Path(path)) for name, path in prepared.items()}
+            for name, artifact in made.items():
+                run.record.add(name, artifact.manifest.key)
+        made = run.walk(cut_after(train_steps(run.config), until), made)
+        result = summarize(made)
+        metrics = result.get("metrics", {})
+        run.record.add_figures({"metrics": metrics} if metrics else {})
+        show_trained(made, metrics, title=run.title)
+        return result
 
 
-@flow(name="pipeline", persist_result=False)
-def pipeline(config_path: str, overrides: Overrides | None = None, until: str | None = None) -> dict[str, Any]:
-    """Run `prepare`, then `train`; parameters and the return value are theirs."""
-    config = load_config(config_path, overrides)
-    n_prepare = len(prepare_steps(config))
-    if len(cut_after([*prepare_steps(config), *train_steps(config)], until)) <= n_prepare:
-        return prepare(config_path, overrides, until)
-    return train(config_path, overrides, until, prepared=prepare(config_path, overrides))
+@flow(name="pipeline", flow_run_name=name_run, persist_result=False, result_serializer="json")
+def pipeline(config_path: ConfigPath, overrides: Overrides | None = None, until: Stage | None = None) -> dict[str, Any]:
+    """Run `prepare`, then `train` here, unless `handoff` gives it to others; parameters and return value are theirs."""
+    with running("pipeline", config_path, overrides) as run:
+        n_prepare = len(prepare_steps(run.config))
+        steps = cut_after([*prepare_steps(run.config), *train_steps(run.config)], until)
+        if len(steps) <= n_prepare:
+            return prepare(config_path, overrides, cast("PrepareStage", steps[-1].stage.name))
+        found = prepare(config_path, overrides)
+        if run.config.handoff.kind != "process":
+            return found
+        return train(config_path, overrides, until, prepared=found)

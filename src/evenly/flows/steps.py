@@ -61,7 +61,7 @@ def prepare_steps(config: RunConfig) -> list[Step]:
         Step(SPLIT, config.split.model_dump() | seed, ("table", "checks")),
         Step(STATISTICS, {}, ("table", "checks", "split")),
         Step(WEIGHTS, config.weights.model_dump() | {"scheme": _weights_scheme(config)}, ("table", "split")),
-        Step(PLAN, config.resample.model_dump() | seed, ("table", "split")),
+        Step(PLAN, config.resample.model_dump() | _own_seed(config, config.resample.seed), ("table", "split")),
         Step(TOKENIZER, tokenizer_params | seed, ("table", "split"), tokenizer_files),
         Step(SHARDS, shards, ("table", "split", "tokenizer")),
         Step(SYNTHETIC, shards, ("plan", "tokenizer")),
@@ -74,13 +74,16 @@ def train_steps(config: RunConfig) -> list[Step]:
     from evenly.train import BASELINE, MODEL
 
     seed = {"seed": config.seed}
-    baseline = [Step(BASELINE, seed, ("table", "split"))] if config.train.baseline else []
+    rule = config.train.model_dump(include={"thresholds", "target_precision", "logit_adjustment"})
+    baseline = [Step(BASELINE, seed | rule, ("table", "split"))] if config.train.baseline else []
     prepared = ("table", "split", "shards", "synthetic", "plan", "weights", "tokenizer")
     return [
         *baseline,
         Step(
             MODEL,
-            config.train.model_dump(exclude={"baseline"}) | seed,
+            config.train.model_dump(exclude={"baseline"})
+            | _own_seed(config, config.train.seed)
+            | {"reading": _reading(config)},
             (*prepared, *(step.stage.name for step in baseline)),
         ),
         Step(
@@ -107,7 +110,19 @@ def cut_after(steps: Sequence[Step], last: str | None) -> list[Step]:
     return list(steps[: names.index(last) + 1])
 
 
-_OF_THE_SHARDS = {"max_length", "truncate", "join", "special_tokens", "engine", "shard_bytes"}
+def _own_seed(config: RunConfig, seed: int | None) -> dict[str, int]:
+    """Return the seed of a stage that may have one of its own, so that split and tokens stay what they are."""
+    return {"seed": config.seed if seed is None else seed}
+
+
+def _reading(config: RunConfig) -> dict[str, Any]:
+    """Return how texts become ids: what the model must know to stand alone, whether or not it changed a row here."""
+    of_tokens = {"max_length", "truncate", "stride", "join", "special_tokens"}
+    of_texts = config.source.model_dump(mode="json", include={"text", "unescape_html", "unicode"})
+    return of_texts | config.tokenize.model_dump(include=of_tokens)
+
+
+_OF_THE_SHARDS = {"max_length", "truncate", "stride", "join", "special_tokens", "engine", "shard_bytes"}
 _WHERE_ROWS_COME_FROM = {"files", "storage_options", "dataset", "subset", "revision", "database", "query"}
 _SECRETS = {"storage_options", "database"}
 
@@ -145,7 +160,14 @@ def _settings(config: RunConfig) -> dict[str, Any]:
     """Return what makes a difference to the result, without secrets and the paths of this machine."""
     from evenly.ingest import FileSource
 
-    settings = config.model_dump(mode="json", exclude={"executor": True, "store": True, "source": _SECRETS})
+    of_this_machine: dict[str, Any] = {
+        "compare": True,
+        "executor": True,
+        "handoff": True,
+        "store": True,
+        "source": _SECRETS,
+    }
+    settings = config.model_dump(mode="json", exclude=of_this_machine)
     settings["source"]["files"] = [FileSource((name,)).title for name in config.source.files]
     return settings
 

@@ -125,7 +125,7 @@ def build_table(
             given=given,
             dialect=None if number else head.dialect,
             threads=threads,
-            memory_bytes=work.executor.memory_limit // n_at_once,
+            memory_bytes=work.executor.memory_of_each(n_at_once),
             early_rows=_early_rows(head, layout, work.executor, partition_rows) if len(raws) == 1 else 0,
         )
         for number, raw in enumerate(raws)

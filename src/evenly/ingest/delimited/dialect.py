@@ -125,6 +125,11 @@ def find_dialect(
         No delimiter makes a table of it.
     """
     _refuse_marks(delimiter, quote)
+    if not sample.complete and not any(end in sample.text for end in "\r\n"):
+        raise DataError(
+            f"{sample.name}: its first line goes on for more than {len(sample.text):,} characters, so that its columns "
+            f"are not known. Check that it is a table; what has more columns is better given as parquet."
+        )
     candidates = [delimiter] if delimiter else _shortlist(sample, quote)
     fits = [_fit_best(sample, candidate, quote) for candidate in candidates]
     best = max(fits, key=lambda fit: fit.score, default=None)

@@ -68,12 +68,13 @@ def _comes_again(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 
 def name_columns(first: Sequence[str], *, named: bool) -> tuple[str, ...]:
     """Return unique names: those of the first record, numbered ones where there are none or they are blank."""
-    names: list[str] = []
+    names: dict[str, None] = {}
+    repeated: dict[str, int] = {}  # a hundred thousand columns of one name are numbered in one go
     for index, cell in enumerate(first):
         given = (cell.strip() if named else "") or f"column{index}"
-        name, number = given, 1
+        name = given
         while name in names:
-            name = f"{given}_{number}"
-            number += 1
-        names.append(name)
+            repeated[given] = repeated.get(given, 0) + 1
+            name = f"{given}_{repeated[given]}"
+        names[name] = None
     return tuple(names)

@@ -1,0 +1,63 @@
+"""Commands that make the flows known to a Prefect server: ``serve`` and ``deploy``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evenly.cli.app import app
+from evenly.cli.options import Config, Debug
+from evenly.errors import ConfigError
+
+__all__ = ["deploy", "serve"]
+
+Only = Annotated[
+    list[str] | None, typer.Option("--only", metavar="FLOW/NAME", help="One deployment; may be given again.")
+]
+
+
+@app.command()
+def serve(config: Config, only: Only = None, debug: Debug = False) -> None:
+    """Run the deployments on this machine, on their schedules and on demand, until Ctrl-C."""
+    from evenly.config import load_config
+    from evenly.flows.server import server_with_pages
+
+    load_config(config)
+    with server_with_pages() as url:
+        from evenly.flows.deploying import serve as serve_all
+        from evenly.flows.deployments import choose
+
+        chosen = choose(only or [])
+        typer.echo(f"Serving {', '.join(each.full_name for each in chosen)} for {config}.")
+        typer.echo(f"Pages: {url.removesuffix('/api')}   End with Ctrl-C.")
+        serve_all(chosen, config)
+
+
+@app.command()
+def deploy(
+    config: Config,
+    only: Only = None,
+    create_pools: Annotated[bool, typer.Option("--create-pools", help="Make the work pools cpu and gpu.")] = False,
+    gpu: Annotated[str, typer.Option("--gpu", help="CUDA_VISIBLE_DEVICES of what trains.")] = "0",
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="YAML", help="A prefect.yaml of your own; else evenly's.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Make the deployments known to the Prefect server, for workers to run; checks what they need first."""
+    from evenly.config import load_config
+    from evenly.flows.deploying import deploy as deploy_all
+    from evenly.flows.deployments import choose
+
+    load_config(config)
+    if file is not None and not file.is_file():
+        raise ConfigError(f"There is no file {file}. Leave --file out, and evenly's own deployments are used.")
+    chosen = choose(only or [])
+    url = deploy_all(chosen, config, gpu=gpu, create_pools=create_pools, file=file)
+    typer.echo(f"Deployed to {url}: {', '.join(each.full_name for each in chosen)}")
+    typer.echo("Where the work shall be done, start workers:")
+    for pool in sorted({each.pool for each in chosen}):
+        typer.echo(f"  prefect worker start --pool {pool} --type process")
+    typer.echo(f"Then: evenly run {config} --deployment {chosen[0].full_name} --watch")

@@ -1,0 +1,4 @@
+"""What keeps an installation in order: what a store holds, what may be cleared away, what is wrong and what to do.
+
+``artifacts`` lists and verifies a store, ``collect`` clears it, ``doctor`` looks at everything that a run needs.
+"""
