@@ -143,7 +143,8 @@ def test_5_f1score_and_top_k_decode_by_argmax():
     labels = sparse.csr_matrix(LABELS.astype(np.int8))
     decision = tune_decision(scores, labels, task="multilabel", train_counts=np.full(4, 9))
     predicted = decision.predict(scores)
-    found, _ = measure_split(labels, scores, predicted, groups=np.zeros(4, np.int8))
+    groups, weights = np.zeros(4, np.int8), np.ones(4)
+    found = measure_split(labels, scores, predicted, task="multilabel", groups=groups, weight_of=weights).metrics
     right = f1_score(LABELS, scores >= decision.global_threshold, average="micro", zero_division=0)
     assert found["f1_micro"] == pytest.approx(right)
     assert found["f1_micro"] != pytest.approx(float(metric.result()), abs=1e-3)

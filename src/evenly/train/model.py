@@ -154,7 +154,7 @@ def train_model(
         patience=patience,
         batch_size=batch_size or chosen.batch_size(n_rows),
         accumulate=accumulate,
-        learning_rate=learning_rate or chosen.learning_rate,
+        learning_rate=learning_rate or chosen.learning_rate(n_rows),
         warmup_steps=chosen.warmup_steps if warmup_steps is None else warmup_steps,
         decay=decay,
         precision=precision,
