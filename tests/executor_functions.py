@@ -16,6 +16,12 @@ def square(number: int) -> int:
     return number * number
 
 
+def nap(seconds: float) -> float:
+    """Take the time."""
+    time.sleep(seconds)
+    return seconds
+
+
 def tell(number: int) -> int:
     """Emit an event and return the square."""
     emit(Advanced("tell", 1, number, "things"))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 STAGES = ("table", "checks", "split", "plan", "tokenizer", "shards", "synthetic", "baseline", "model", "report")
 SETTINGS = {"train": {"epochs": 2}, "resample": {"method": "mlsmote", "target_ir": 3}, "executor": {"workers": 2}}
+SIGNS = {"model": "**/*.npz"}  # its first checkpoint: in the middle of training
 LIMIT_S = 120
 
 
@@ -27,16 +28,16 @@ def start(config: Path, store: Path, **settings) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, **settings)
 
 
-def wait_for(process: subprocess.Popen[bytes], stage: Path) -> None:
-    """Return once the stage has begun to build, or the process has ended."""
+def wait_for(process: subprocess.Popen[bytes], stage: Path, sign: str = "*") -> None:
+    """Return once the stage has begun to build, or its folder holds the sign, or the process has ended."""
     deadline = time.monotonic() + LIMIT_S
-    while process.poll() is None and time.monotonic() < deadline and not list(stage.glob(".partial-*/*")):
+    while process.poll() is None and time.monotonic() < deadline and not list(stage.glob(f".partial-*/{sign}")):
         time.sleep(0.001)
 
 
-def kill_within(process: subprocess.Popen[bytes], stage: Path) -> bool:
+def kill_within(process: subprocess.Popen[bytes], stage: Path, sign: str = "*") -> bool:
     """Kill the process once the stage has begun to build; return whether it was still at work."""
-    wait_for(process, stage)
+    wait_for(process, stage, sign)
     time.sleep(0.02)
     process.kill()
     return process.wait() != 0
@@ -52,22 +53,33 @@ def config(tmp_path):
 
 
 def read_artifacts(store: Path) -> dict[str, bytes]:
-    """Return the bytes of every file of every artifact; manifests tell seconds and are left out."""
-    files = [path for path in store.rglob("*") if path.is_file() and path.name != MANIFEST_NAME]
+    """Return the bytes of every file of every artifact; manifests tell seconds and are left out, as are records."""
+    files = [path for path in store.glob("*/*/**/*") if path.is_file() and path.name != MANIFEST_NAME]
     return {path.relative_to(store).as_posix(): path.read_bytes() for path in files if path.suffix != ".lock"}
+
+
+def differing(found: dict[str, bytes], wanted: dict[str, bytes]) -> list[str]:
+    """Return the names of the files that only one has, or whose bytes differ."""
+    return sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
 
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_in_every_stage_ends_as_an_undisturbed_one(config, tmp_path):
-    n_killed = sum(kill_within(start(config, tmp_path / "killed"), tmp_path / "killed" / stage) for stage in STAGES)
-    assert start(config, tmp_path / "killed").wait(timeout=LIMIT_S) == 0
+    folder = tmp_path / "killed"
+    n_killed = sum(kill_within(start(config, folder), folder / stage, SIGNS.get(stage, "*")) for stage in STAGES)
+    assert start(config, folder).wait(timeout=LIMIT_S) == 0
     assert start(config, tmp_path / "calm").wait(timeout=LIMIT_S) == 0
 
-    killed, calm = read_artifacts(tmp_path / "killed"), read_artifacts(tmp_path / "calm")
+    calm = read_artifacts(tmp_path / "calm")
     assert n_killed >= len(STAGES) - 1
-    assert sorted(killed) == sorted(calm)
-    assert [name for name in calm if calm[name] != killed[name]] == []
+    assert differing(read_artifacts(folder), calm) == []
     assert {name.split("/")[0] for name in calm}.issuperset(STAGES)
+
+    (network,), (page,) = folder.glob("model/*/model.keras"), folder.glob("report/*/report.html")
+    network.write_bytes(network.read_bytes()[:-100])
+    page.unlink()
+    assert start(config, folder).wait(timeout=LIMIT_S) == 0
+    assert differing(read_artifacts(folder), calm) == []
 
 
 def test_an_interrupted_run_leaves_soon_and_says_that_nothing_is_lost(config, tmp_path):
