@@ -9,6 +9,7 @@ import pytest
 
 # Modules of stages that spawned processes import by name.
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "hostile"))
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
