@@ -1,6 +1,9 @@
 # make install   .venv with the pinned set and evenly        make demo   the main job on real text
 # make test      everything that CI runs                     make lint   the same without pytest
+# make e2e-dask     a Dask scheduler and workers: the same bytes as here, workers that are killed
+# make e2e-prefect  a real Prefect server and workers: deploy, trigger, hand over, reuse
 # make format    let ruff mend what it can                   make clean  remove .venv and what tools leave
+# make docs      build/site, warnings as errors
 # make pins      write constraints.txt anew                  make pins UPGRADE=--upgrade  with the newest versions
 
 # Any CPython 3.11 to 3.13: make install PYTHON=/path/to/python3.12. Unset, the newest on the PATH.
@@ -13,7 +16,7 @@ INSTALLED := $(VENV)/.installed
 
 FITS := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 
-.PHONY: install demo test lint format pins clean
+.PHONY: install demo test e2e-dask e2e-prefect lint format docs pins clean
 
 install: $(INSTALLED)
 
@@ -47,6 +50,12 @@ demo: install
 test: lint
 	$(BIN)/python -m pytest
 
+e2e-dask: install
+	$(BIN)/python -m pytest -m e2e tests/e2e/test_e2e_dask.py
+
+e2e-prefect: install
+	$(BIN)/python -m pytest -m e2e tests/e2e/test_e2e_prefect.py
+
 lint: install
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -56,6 +65,10 @@ lint: install
 format: install
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: install
+	$(BIN)/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 # One version for every Python (`fewest`); no addresses, so that any mirror serves. The comment on top is kept.
 pins: $(PINNED)
