@@ -34,7 +34,8 @@ $(PINNED): constraints.txt
 	fi; \
 	echo "Making $(VENV) with $$("$$found" --version); installing the pinned set takes some minutes"; \
 	"$$found" -m venv --clear $(VENV)
-	@$(PIP) install --require-hashes --requirement constraints.txt
+# Given twice: as a constraint too, a pin holds for the name with an extra (sqlalchemy[asyncio]), which pip asks apart.
+	@$(PIP) install --require-hashes --requirement constraints.txt --constraint constraints.txt
 	@touch $@
 
 # The build backend is in the pinned set, so this step asks no registry. `pip check` finds a dependency that

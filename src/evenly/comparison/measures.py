@@ -146,9 +146,9 @@ def _pr_measures(
     test: RunPredictions, units: NDArray[np.int64], drawn: NDArray[np.uint8], positive: int | None
 ) -> dict[str, NDArray[np.float64]]:
     """Average precision of every label that a test row holds; macro: their mean."""
-    from evenly.comparison.kernels import weighted_average_precision
+    from evenly.train.evaluation.area_kernels import resample_average_precision
 
-    by_label = test.labels.tocsc()
+    by_label, weights = test.labels.tocsc(), np.ascontiguousarray(drawn.T, np.uint16)
     total, n_defined = np.zeros(len(drawn)), np.zeros(len(drawn), np.int64)
     own = np.full(len(drawn), np.nan)
     for label in np.flatnonzero(np.diff(by_label.indptr)).tolist():
@@ -158,7 +158,7 @@ def _pr_measures(
         order = np.argsort(-scores, kind="stable")
         last = np.append(np.diff(scores[order]) != 0, True)
         each = np.empty(len(drawn))
-        weighted_average_precision(units[order], holds[order], last, drawn, each)
+        resample_average_precision(units[order], last, holds[order], weights, each)
         defined = np.isfinite(each)
         total[defined] += each[defined]
         n_defined += defined

@@ -7,20 +7,20 @@ template engine escapes every value; `visible` shows what would hide or reorder 
 from __future__ import annotations
 
 import json
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from evenly import __version__
 from evenly.comparison.forest import difference_chart
 from evenly.comparison.recommendation import LEVEL, metric_title, shown_points
-from evenly.report.visible import visible
+from evenly.report.templating import make_environment, read_template
 from evenly.report.wording import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from jinja2 import Environment
 
 __all__ = ["render_comparison"]
 
@@ -49,29 +49,14 @@ def render_comparison(figures: Mapping[str, Any]) -> str:
             charts={name: each for name, each in drawn.items() if each is not None},
             task=TASKS[figures["task"]],
             level=LEVEL,
-            style=Markup(_style()),  # noqa: S704 - our own file
+            style=Markup(read_template("evenly.report", "style.css")),  # noqa: S704 - our own file
             version=__version__,
         )
     )
 
 
-def _style() -> str:
-    return resources.files("evenly.report").joinpath("templates", "style.css").read_text(encoding="utf-8")
-
-
-def _read(name: str) -> str:
-    return resources.files("evenly.comparison").joinpath("templates", name).read_text(encoding="utf-8")
-
-
 def _environment() -> Environment:
-    environment = Environment(
-        autoescape=True,
-        loader=FunctionLoader(_read),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-    )
+    environment = make_environment("evenly.comparison")
     environment.filters.update(
         title_of=metric_title,
         quoted=_quoted,
@@ -89,10 +74,6 @@ def _quoted(sentence: str) -> str:
     marks = ("\N{LEFT DOUBLE QUOTATION MARK}", "\N{RIGHT DOUBLE QUOTATION MARK}")
     parts = sentence.split("`")
     return parts[0] + "".join(f"{marks[place % 2]}{part}" for place, part in enumerate(parts[1:]))
-
-
-def _finalize(value: Any) -> Any:
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _score(each: Mapping[str, Any] | None) -> str:

@@ -12,23 +12,24 @@ import difflib
 import hashlib
 import json
 import re
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from evenly.report import charts, quality_charts, wording
 from evenly.report.label_table import ROWS_A_PAGE, as_json, inspection_columns, report_columns
-from evenly.report.visible import visible
+from evenly.report.templating import make_environment, read_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from jinja2 import Environment
 
     from evenly.report.label_table import Column
 
 __all__ = ["render_inspection", "render_page"]
 
+_PACKAGE = "evenly.report"
 _MISSING = "\N{EN DASH}"
 _MOST_CURVES = 6
 
@@ -56,7 +57,7 @@ def render_inspection(figures: Mapping[str, Any]) -> str:
 
 
 def _render(template: str, figures: Mapping[str, Any], drawn: Mapping[str, Any], columns: Sequence[Column]) -> str:
-    script = _read("page.js")
+    script = read_template(_PACKAGE, "page.js")
     return (
         _environment()
         .get_template(template)
@@ -67,34 +68,19 @@ def _render(template: str, figures: Mapping[str, Any], drawn: Mapping[str, Any],
             label_data=as_json(columns, figures["labels"]),
             rows_a_page=ROWS_A_PAGE,
             wording=wording,
-            style=Markup(_read("style.css")),  # noqa: S704 - our own file
+            style=Markup(read_template(_PACKAGE, "style.css")),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own file
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         )
     )
 
 
-def _read(name: str) -> str:
-    return resources.files("evenly.report").joinpath("templates", name).read_text(encoding="utf-8")
-
-
 def _environment() -> Environment:
-    environment = Environment(
-        autoescape=True,
-        loader=FunctionLoader(_read),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-    )
+    environment = make_environment(_PACKAGE)
     environment.filters.update(number=_number, score=_score, share=_share, ratio=_ratio, whole=_whole, flat=_flatten)
     environment.filters.update(span=_span, signed=_signed)
     environment.globals.update(mark_new=mark_new)
     return environment
-
-
-def _finalize(value: Any) -> Any:
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _draw(figures: Mapping[str, Any]) -> dict[str, Any]:
