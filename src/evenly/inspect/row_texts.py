@@ -128,7 +128,7 @@ class _RowReader:
         self._banding = None if threshold is None else choose_banding(threshold)
         self._sets: list[WordSets] = []
         hashes, lengths = np.empty((0, 2), np.uint64), np.empty(0, np.int32)
-        nothing = (hashes, hashes, np.empty(0, np.bool_), lengths, lengths)
+        nothing: tuple[NDArray[Any], ...] = (hashes, hashes, np.empty(0, np.bool_), lengths, lengths)
         self._found: dict[str, list[NDArray[Any]]]
         self._found = {name: [array] for name, array in zip(_FOUND, nothing, strict=True)}
 
