@@ -22,7 +22,7 @@ from evenly.errors import ConfigError, DataError, MissingExtraError, SourceNotFo
 from evenly.executor import InProcess
 from evenly.flows.first_config import guess_config
 from evenly.flows.steps import prepare_steps
-from evenly.flows.walk import build_step
+from evenly.flows.walk import Site, build_step
 from evenly.ingest import QuerySource
 from evenly.progress import Advanced, observing
 from evenly.store import Store
@@ -62,7 +62,7 @@ def test_a_query_is_a_source_and_an_unchanged_answer_is_reused(tmp_path: Path, m
     assert config.source.database == f"sqlite:///{mail}"
 
     def build() -> Any:
-        return build_step(Store(config.store), prepare_steps(config)[0], {}, InProcess())
+        return build_step(Site(Store(config.store), InProcess()), prepare_steps(config)[0], {})
 
     events: list[object] = []
     with observing(events.append):

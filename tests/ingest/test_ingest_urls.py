@@ -17,6 +17,7 @@ from evenly.errors import ConfigError, MissingExtraError, SourceNotFoundError, S
 from evenly.executor import InProcess
 from evenly.flows.first_config import guess_config
 from evenly.flows.steps import prepare_steps, train_steps
+from evenly.flows.walk import Site as BuildSite
 from evenly.flows.walk import build_step
 from evenly.ingest import FileSource
 from evenly.progress import Advanced, observing
@@ -131,7 +132,7 @@ def test_a_run_on_a_url_shows_progress_and_reuses_the_table(tmp_path: Path, site
     assert site.asked == []  # what a run consists of is known without the network
     events: list[object] = []
     with observing(events.append):
-        built = [build_step(Store(config.store), steps[0], {}, InProcess()) for _ in range(2)]
+        built = [build_step(BuildSite(Store(config.store), InProcess()), steps[0], {}) for _ in range(2)]
     assert built[0].path == built[1].path
     assert built[0].manifest.rows == 40
     assert any(isinstance(event, Advanced) and event.unit == "MB" for event in events)

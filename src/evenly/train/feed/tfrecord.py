@@ -31,7 +31,7 @@ def write_examples(path: Path, tables: Iterable[pa.Table]) -> None:
     MissingExtraError
         TensorFlow is not installed.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # what it says of the machine is no concern of a writer
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what it says of the machine is no concern of a writer
     try:
         import tensorflow as tf
     except ImportError as error:
