@@ -49,7 +49,7 @@ demo: install
 	@$(BIN)/evenly demo
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 e2e-dask: install
 	$(BIN)/python -m pytest -m e2e tests/e2e/test_e2e_dask.py

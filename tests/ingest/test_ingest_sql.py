@@ -10,6 +10,7 @@ import subprocess
 import time
 import tracemalloc
 from contextlib import closing
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -208,7 +209,7 @@ def _as_other_user(folder: Path) -> dict[str, Any]:
     if os.geteuid() != 0:
         return {}
     shutil.chown(folder, "nobody")
-    for parent in [folder, *folder.parents][:3]:
+    for parent in takewhile(lambda parent: not parent.stat().st_mode & 0o001, [folder, *folder.parents]):
         parent.chmod(parent.stat().st_mode | 0o711)
     return {"user": "nobody"}
 
