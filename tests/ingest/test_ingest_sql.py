@@ -153,6 +153,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 
 def test_memory_does_not_grow_with_the_answer(tmp_path: Path) -> None:
     path = write_database(tmp_path / "t.db", [("word " * 500, "a")] * 20)
+    QuerySource(f"sqlite:///{path}", "select * from mail").fetch(tmp_path / "first")  # imports count, too
     tracemalloc.start()
     fetch_rows = QuerySource(
         f"sqlite:///{path}", "select a.body, b.label from mail a, mail b, mail c, mail d limit 30000"
