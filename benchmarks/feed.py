@@ -1,13 +1,13 @@
-"""Batches for TensorFlow from tokenized rows: evenly beside `to_tf_dataset` and TFRecord files, each at its best.
+"""Batches for TensorFlow from tokenized rows: evenly beside `to_tf_dataset` and TFRecord files.
 
 All give shuffled batches of 64 or 256 rows: padded int32 ids (at most 256), 1000-label multi-hot float32 and a sample
 weight, and are drained inside a graph, as a training step would, so that what is timed is the feed. Four epochs are
 timed, after the first batches have come; of `to_tf_dataset` 150 batches.
 
 The shuffle contract: evenly permutes all rows of the split in each epoch and sorts windows of 8,192 of them by length.
-`to_tf_dataset` permutes all rows too, and pads each batch to its longest row (`collate_fn` in NumPy, the faster of
-its ways). TFRecord, which cannot be permuted, is shuffled by file and in a buffer of 8,192 serialized rows; batches
-are parsed at once with `parse_example` and rows are padded to the longest of the batch.
+`to_tf_dataset` permutes all rows too, and pads each batch to its longest row (`collate_fn` in NumPy, one process; its
+`num_workers` was not tried). TFRecord, which cannot be permuted, is shuffled by file and in a buffer of 8,192
+serialized rows; batches are parsed at once with `parse_example` and rows are padded to the longest of the batch.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import hashlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -79,12 +79,10 @@ class SearchHere:
 
     def __call__(self, bags: Bags, entries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
         """Go through the bags, large ones in blocks of seeds."""
-        from threadpoolctl import threadpool_limits
-
         found = np.repeat(bags.rows[entries][:, None], k, axis=1)
         pairs = max(PAIRS_OF_A_THREAD, SEEDS_OF_A_THREAD * int(bags.sizes.max(initial=0)))
         blocks = cut_evenly(bags, entries, pairs)
-        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(self.threads or usable_cores()) as pool:
+        with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(self.threads or usable_cores()) as pool:
             deque(pool.map(partial(self._fill, bags, entries, found), blocks), maxlen=0)  # raises what a thread raised
         return found
 
@@ -105,6 +103,14 @@ class SearchHere:
                 self.features, bag, into.shape[1], metric=self.metric, seeds=chosen[seeds] - bags.start[label]
             )
             into[seeds, : near.shape[1]] = near
+
+
+@cache
+def _blas() -> Any:
+    """Return what sets the threads of the BLAS that NumPy has loaded; looking for it takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 @dataclass(frozen=True, eq=False)
