@@ -57,7 +57,8 @@ class Browser:
         self._rest = b""
         self._session: str | None = None
         self.events: list[dict[str, Any]] = []
-        target = self.call("Target.getTargets")["targetInfos"][0]["targetId"]
+        # A tab of its own: the first target of a new browser need not be a page.
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Runtime", "Log", "Network", "Page"):
             self.call(f"{domain}.enable")
