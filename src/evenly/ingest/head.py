@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["HEAD_ROWS", "Head", "read_head", "read_raw_head"]
 
 HEAD_ROWS = 10_000
-_HEAD_BYTES = 8 << 20
+_HEAD_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def read_head(
     path
         A file of any format that evenly reads, compressed or not; of a zip the first member.
     rows
-        At most so many, and of text formats not more than are in the first 8 MB.
+        At most so many, and of text formats not more than are in the first 4 MB.
     format, given
         As in the config.
     wanted

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from evenly.errors import DataError
 from evenly.formats import LABELS_TYPE
 from evenly.ingest.kept_types import cast_kept
+from evenly.ingest.labelling.label_lists import label_lists
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -164,11 +165,4 @@ def to_ids(table: pa.Table, ids: NDArray[np.int32]) -> pa.Table:
 def _to_ids(labels: pa.ListArray, ids: NDArray[np.int32]) -> pa.ListArray:
     """Replace a file's label numbers by ids, sorted within each row; those without an id are taken off."""
     rows = np.repeat(np.arange(len(labels)), labels.value_lengths().to_numpy())
-    found = ids[labels.flatten().to_numpy()]
-    rows, found = rows[found >= 0], found[found >= 0]
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(labels)))])
-    width = int(ids.max(initial=0)) + 1
-    keys = rows * width + found
-    keys.sort()
-    values = pa.array((keys % width).astype(np.int32))
-    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), values).cast(LABELS_TYPE)
+    return label_lists(ids[labels.flatten().to_numpy()], rows, n_rows=len(labels))

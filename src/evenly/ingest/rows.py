@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evenly.errors import DataError
-from evenly.formats import LABELS_TYPE
 from evenly.ingest.cells import as_text, blank_mask
 from evenly.ingest.labelling.label_cells import NO_LABEL, Fault, read_label_cells
+from evenly.ingest.labelling.label_lists import label_lists
 from evenly.ingest.layout import Layout
 from evenly.ingest.texts import clean_text
 
@@ -109,7 +109,7 @@ def divide_rows(read: ReadCells, layout: Layout, vocabulary: FileVocabulary) -> 
     """Number the names of a batch, and divide it into rows to keep and rows to refuse."""
     numbers = vocabulary.encode(read.labels.names)
     refused = _first_faults([read.textless, *_unlabelled(read.labels, numbers, layout, n_rows=read.n_rows)])
-    labels = _label_lists(numbers, read.labels.rows, n_rows=read.n_rows)
+    labels = label_lists(numbers, read.labels.rows, n_rows=read.n_rows)
     n_texts = len(layout.text_names)
     columns = list(read.columns.items())
     kept = pa.table(dict([*columns[:n_texts], ("labels", labels), *columns[n_texts:]]))
@@ -159,18 +159,6 @@ def _first_faults(faults: Iterable[Fault]) -> list[tuple[int, str | None, str]]:
         for row in np.flatnonzero(fault.mask).tolist():
             found.setdefault(row, (row, fault.column, fault.reason))
     return [found[row] for row in sorted(found)]
-
-
-def _label_lists(numbers: NDArray[np.int64], rows: NDArray[np.int64], *, n_rows: int) -> pa.ListArray:
-    """Return distinct label numbers a row, ascending, as list<int32>."""
-    named = numbers >= 0
-    width = int(numbers.max(initial=0)) + 1
-    keys = rows[named] * width + numbers[named]
-    keys.sort()
-    keys = keys[np.diff(keys, prepend=-1) > 0]
-    offsets = np.searchsorted(keys, np.arange(n_rows + 1) * width)
-    values = (keys % width).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(values)).cast(LABELS_TYPE)
 
 
 def _extra_columns(batch: pa.Table, layout: Layout) -> dict[str, pa.Array | pa.ChunkedArray]:

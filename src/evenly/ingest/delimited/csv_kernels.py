@@ -174,13 +174,18 @@ def divide(  # noqa: C901, PLR0912 - one pass over the bytes
 def copy_fields(
     data: _Bytes, quote: int, starts: _Longs, stops: _Longs, doubled: _Ints, offsets: _Ints, out: _Bytes
 ) -> None:
-    """Copy fields one after the other into `out`, the i-th to `offsets[i]`, with one quote for two."""
+    """Copy fields one after the other into `out`, the i-th to `offsets[i]`, with one quote for two.
+
+    Places are unsigned: from the end counted ones, which numba allows for, keep it from copying many bytes at once.
+    """
     for field in range(len(starts)):
-        at, to = starts[field], offsets[field]
+        at, to, n = np.uint64(starts[field]), np.uint64(offsets[field]), np.uint64(stops[field] - starts[field])
         if doubled[field] == 0:
-            out[to : to + stops[field] - at] = data[at : stops[field]]
+            for byte in range(n):
+                out[to + byte] = data[at + byte]
             continue
-        while at < stops[field]:
+        stop = at + n
+        while at < stop:
             out[to] = data[at]
-            at += 2 if data[at] == quote else 1
-            to += 1
+            at += np.uint64(2 if data[at] == quote else 1)
+            to += np.uint64(1)

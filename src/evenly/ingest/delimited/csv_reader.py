@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from evenly.errors import ColumnNotFoundError
+from evenly.ingest.delimited.blocks import Blocks
 from evenly.ingest.delimited.dialect import SAMPLE_CHARACTERS, Dialect, Sample, find_dialect
 from evenly.ingest.delimited.line_ends import open_with_feeds
 from evenly.ingest.delimited.record_lines import Piece, find_places
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CsvReader"]
 
-_MOST_BYTES, _FEWEST_BYTES = 4 << 20, 256 << 10
+_MOST_BYTES, _FEWEST_BYTES = 8 << 20, 256 << 10
 _COPIES = 6  # of a stretch: its bytes, the places of its fields, the columns, the checked rows
 _COMPILED_BYTES = 1 << 20
 
@@ -61,6 +62,7 @@ class CsvReader:
         self._format = RowFormat(dialect, options.wanted, bad_bytes)
         self._threads = options.threads
         self._stretch_bytes = _choose_stretch_bytes(options)
+        self._blocks = Blocks()
         self._pieces: list[Piece] = []
         self._diverted = RejectSpool(folder / "diverted")
 
@@ -74,7 +76,7 @@ class CsvReader:
 
     def batches(self) -> Iterator[pa.Table]:
         """Yield the wanted columns as text, rows in the order of the file."""
-        stretches = Stretches(self._plain, self._format, self._stretch_bytes, _COMPILED_BYTES)
+        stretches = Stretches(self._plain, self._format, self._stretch_bytes, _COMPILED_BYTES, self._blocks)
         for stretch, found in self._read(iter(stretches)):
             for reject in found.rejects:
                 self._diverted.add(reject)
@@ -90,7 +92,7 @@ class CsvReader:
             cut = pool.submit(next, stretches, None)
             while (stretch := cut.result()) is not None:
                 cut = pool.submit(next, stretches, None)
-                waiting.append((stretch, pool.submit(read_stretch, stretch, self._format)))
+                waiting.append((stretch, pool.submit(read_stretch, stretch, self._format, self._blocks)))
                 if len(waiting) > self._threads:
                     taken, found = waiting.popleft()
                     yield taken, found.result()

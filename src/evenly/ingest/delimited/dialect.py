@@ -19,7 +19,7 @@ from evenly.ingest.delimited.header import fit_header, has_header, name_columns
 from evenly.ingest.delimited.quoting import Quoting, likely_quotings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["SAMPLE_CHARACTERS", "Dialect", "Sample", "find_dialect", "read_records"]
 
@@ -171,7 +171,7 @@ def read_records(sample: Sample, delimiter: str, quoting: Quoting, limit: int | 
     """Return the rows of a sample, without blank lines and without a last one that may be cut."""
     csv.field_size_limit(_LONGEST_FIELD)
     reader = csv.reader(
-        io.StringIO(sample.text, newline=""),
+        _lines(sample.text),
         delimiter=delimiter,
         quotechar=quoting.quote or None,
         escapechar=quoting.escape or None,
@@ -180,6 +180,17 @@ def read_records(sample: Sample, delimiter: str, quoting: Quoting, limit: int | 
     records = [record for record in islice(reader, limit) if record]
     cut = not sample.complete and limit is None and len(records) > 1
     return records[:-1] if cut else records
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Yield the lines of a text with their ends; a stream would hold four bytes for every character of it."""
+    if "\r" in text:
+        yield from io.StringIO(text, newline="")
+        return
+    *ended, last = text.split("\n")
+    yield from (line + "\n" for line in ended)
+    if last:
+        yield last
 
 
 def _fit_best(sample: Sample, delimiter: str, quote: str | None) -> _Fit:

@@ -15,11 +15,12 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from evenly.ingest.delimited.blocks import Blocks
     from evenly.ingest.delimited.record_rows import RowFormat
 
 __all__ = ["Fields", "find_fields", "text_column"]
 
-_MOST_RECORDS = 1 << 14
+_MOST_RECORDS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,9 @@ def find_fields(data: memoryview, row_format: RowFormat, *, doubtful_until: int,
     return Fields(*wanted, begins[:n], ends[:n], lines[:n], widths[:n], end, n_feeds, until)
 
 
-def text_column(data: memoryview, fields: Fields, records: NDArray[np.int64], slot: int, quote: str) -> pa.StringArray:
+def text_column(  # noqa: PLR0917 - data, where it stands, and memory
+    data: memoryview, fields: Fields, records: NDArray[np.int64], slot: int, quote: str, blocks: Blocks
+) -> pa.StringArray:
     """Return one of the wanted fields of some records as text, null where it is empty; it may be no valid UTF-8."""
     from evenly.ingest.delimited.csv_kernels import copy_fields
 
@@ -100,12 +103,13 @@ def text_column(data: memoryview, fields: Fields, records: NDArray[np.int64], sl
     sizes = stops - starts - doubled
     offsets = np.zeros(len(records) + 1, np.int32)
     np.cumsum(sizes, out=offsets[1:])
-    out = pa.allocate_buffer(int(offsets[-1]))
-    into = np.frombuffer(out, np.uint8)
-    copy_fields(np.frombuffer(data, np.uint8), _code(quote), starts, stops, doubled, offsets, into)
+    out = blocks.take(int(offsets[-1]))
+    copy_fields(
+        np.frombuffer(data, np.uint8), _code(quote), starts, stops, doubled, offsets, np.frombuffer(out, np.uint8)
+    )
     filled = sizes > 0
     valid = None if filled.all() else pa.py_buffer(np.packbits(filled, bitorder="little"))
-    return pa.StringArray.from_buffers(len(records), pa.py_buffer(offsets), out, valid)
+    return pa.StringArray.from_buffers(len(records), pa.py_buffer(offsets), pa.py_buffer(out), valid)
 
 
 def _code(quote: str) -> int:

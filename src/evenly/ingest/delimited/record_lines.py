@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evenly.ingest.delimited.blocks import Blocks
 from evenly.ingest.delimited.fields import find_fields
 from evenly.ingest.delimited.record_rows import show_bytes
 from evenly.ingest.delimited.stretch_rows import read_stretch
@@ -65,7 +66,7 @@ def _find_here(source: BinaryIO, piece: Piece, row_format: RowFormat, numbers: N
     """Yield the places of rows of one piece, by their numbers among its rows."""
     stretch = _read_again(source, piece, row_format)
     fields = stretch.fields
-    for number in read_stretch(stretch, row_format).delivered[numbers].tolist():
+    for number in read_stretch(stretch, row_format, Blocks()).delivered[numbers].tolist():
         if fields is None:
             yield Place(stretch.records[number].line, show_bytes(stretch.records[number].raw))
         else:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from evenly.ingest.delimited.blocks import Blocks
     from evenly.ingest.delimited.dialect import Dialect
     from evenly.ingest.delimited.fields import Fields
     from evenly.ingest.delimited.record_rows import RowFormat
@@ -50,13 +51,14 @@ class StretchRows:
     rejects: list[Reject]
 
 
-def read_stretch(stretch: Stretch, row_format: RowFormat) -> StretchRows:
-    """Read the rows of a stretch."""
+def read_stretch(stretch: Stretch, row_format: RowFormat, blocks: Blocks) -> StretchRows:
+    """Read the rows of a stretch; their text lies in `blocks`."""
     fields, dialect = stretch.fields, row_format.dialect
     if fields is None:
         return _read_records(stretch.records, row_format)
     good = np.flatnonzero(fields.widths == len(dialect.columns))
-    columns = [text_column(stretch.data, fields, good, slot, dialect.quote) for slot in range(len(row_format.wanted))]
+    slots = range(len(row_format.wanted))
+    columns = [text_column(stretch.data, fields, good, slot, dialect.quote, blocks) for slot in slots]
     rejects = {
         number: _refuse(stretch, fields, number, dialect)
         for number in np.flatnonzero(fields.widths != len(dialect.columns)).tolist()

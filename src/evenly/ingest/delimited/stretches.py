@@ -17,9 +17,11 @@ from evenly.ingest.delimited.strict_rows import ROW_BYTES, StrictRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedReader
     from pathlib import Path
     from typing import BinaryIO
 
+    from evenly.ingest.delimited.blocks import Blocks
     from evenly.ingest.delimited.fields import Fields
     from evenly.ingest.delimited.record_rows import RowFormat
     from evenly.ingest.delimited.strict_rows import Record
@@ -70,12 +72,15 @@ class Stretches:
         How many bytes are looked at at once.
     compiled_bytes
         From how many bytes on a file is worth the half second that the compiled loop takes to load.
+    blocks
+        Where the bytes that are looked at lie.
     """
 
     plain: Path
     row_format: RowFormat
     stretch_bytes: int
     compiled_bytes: int
+    blocks: Blocks
 
     def __iter__(self) -> Iterator[Stretch]:
         """Yield the stretches of the file in order, without its header."""
@@ -95,12 +100,13 @@ class Stretches:
         source.seek(at)
         return StrictRows(source, self.row_format.dialect, line, at, doubtful_until)
 
-    def _divided(self, source: BinaryIO, at: int, line: int) -> Iterator[Stretch]:
+    def _divided(self, source: BufferedReader, at: int, line: int) -> Iterator[Stretch]:
         """Yield stretches by the compiled loop; a record too long for it goes through the csv module."""
         doubtful_until, size = 0, self.stretch_bytes
         while True:
             source.seek(at)
-            data = memoryview(source.read(size))
+            data = self.blocks.take(size)
+            data = data[: source.readinto(data)]
             complete, relative = len(data) < size, max(doubtful_until - at, 0)
             fields = find_fields(data, self.row_format, doubtful_until=relative, complete=complete)
             if fields.end:
