@@ -5,8 +5,9 @@ weight, and are drained inside a graph, as a training step would, so that what i
 timed, after the first batches have come; of `to_tf_dataset` 150 batches.
 
 The shuffle contract: evenly permutes all rows of the split in each epoch and sorts windows of 8,192 of them by length.
-`to_tf_dataset` permutes all rows too, and pads each batch to its longest row (`collate_fn` in NumPy, one process; its
-`num_workers` was not tried). TFRecord, which cannot be permuted, is shuffled by file and in a buffer of 8,192
+`to_tf_dataset` permutes all rows too, and pads each batch to its longest row (`collate_fn` in NumPy, one process; with
+`num_workers=2`, tried once on two busy cores, no batch came: its workers import TensorFlow anew in each epoch, and are
+given up after 60 s). TFRecord, which cannot be permuted, is shuffled by file and in a buffer of 8,192
 serialized rows; batches are parsed at once with `parse_example` and rows are padded to the longest of the batch.
 """
 
@@ -50,6 +51,11 @@ PEER_STEPS = 150  # of to_tf_dataset: whole epochs would take the time of all ot
 
 def prepare(folder: Path, rows: int, corpus: Path | None) -> None:
     """Write the shards, the weights, and the same rows as TFRecord files."""
+    _write_records(folder, *prepare_shards(folder, rows, corpus))
+
+
+def prepare_shards(folder: Path, rows: int, corpus: Path | None) -> tuple[Path, np.ndarray]:
+    """Write the shards and the weights; return their folder, and the weight of each row."""
     from evenly.tokenize import SHARDS, TOKENIZER
 
     if corpus is None:
@@ -62,11 +68,12 @@ def prepare(folder: Path, rows: int, corpus: Path | None) -> None:
     tokenizer = store.build(TOKENIZER, params=params, inputs={"table": table, "split": split})
     inputs = {"table": table, "split": split, "tokenizer": tokenizer}
     shards = store.build(SHARDS, params={"max_length": MAX_LENGTH}, inputs=inputs)
-    (folder / "shards.json").write_text(json.dumps({"path": str(shards.path), "pad_id": tokenizer.facts["pad_id"]}))
+    facts = {name: tokenizer.facts[name] for name in ("pad_id", "n_ids")}
+    (folder / "shards.json").write_text(json.dumps({"path": str(shards.path), **facts}))
     (folder / "weights").mkdir(exist_ok=True)
     weight = pa.array(np.random.default_rng(0).random(rows) + 0.5, pa.float32())
     pq.write_table(pa.table({"row": np.arange(rows), "sample_weight": weight}), folder / "weights" / "rows.parquet")
-    _write_records(folder, shards.path, weight.to_numpy())
+    return shards.path, weight.to_numpy()
 
 
 def evenly_64(folder: Path) -> Timed:

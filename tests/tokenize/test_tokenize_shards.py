@@ -9,7 +9,7 @@ import pyarrow.ipc
 import pytest
 from tokenizers import processors
 
-from evenly.executor import InProcess, LocalProcesses
+from evenly.executor import InProcess, LocalProcesses, Threads
 from evenly.manifest import list_files, read_manifest
 from evenly.store import Stage, Store
 from evenly.tokenize import SHARDS, SYNTHETIC
@@ -73,9 +73,16 @@ def test_rows_as_datasets_reads_them(store, tokenizer):
             "outcome": "no faster engine takes a WordLevel model",
         },
         "shards": {
-            "train": [{"file": "data-00000.arrow", "rows": 2, "tokens": 5}],
+            "train": [
+                {
+                    "file": "data-00000.arrow",
+                    "rows": 2,
+                    "tokens": 5,
+                    "length_histogram": [[1, 0], [2, 1], [3, 0], [4, 1]],
+                }
+            ],
             "validation": [],
-            "test": [{"file": "data-00000.arrow", "rows": 2, "tokens": 1}],
+            "test": [{"file": "data-00000.arrow", "rows": 2, "tokens": 1, "length_histogram": [[1, 2]]}],
         },
         "truncated_rows": 0.25,
         "lost_tokens": 0.142857,  # 1 of 7
@@ -163,6 +170,12 @@ def test_a_full_file_is_followed_by_another(store, monkeypatch):
     names = [f"data-0000{unit}{number}.arrow" for unit in (0, 1) for number in ("", "-1", "-2", "-3", "-4")]
     assert [file["file"] for file in files] == names
     assert [file["rows"] for file in files] == [10] * 9 + [5]
+    # of ten rows two each have 2, 3, 4, 5 and 6 tokens; the bins end at 1, 2, 3, 4, 6
+    assert [file["length_histogram"] for file in files[8:]] == [
+        [[1, 0], [2, 2], [3, 2], [4, 2], [6, 4]],
+        [[1, 0], [2, 1], [3, 1], [4, 1], [6, 2]],
+    ]
+    assert built.facts["length_histogram"] == [[1, 0], [2, 19], [3, 19], [4, 19], [6, 38]]
     half = [file["file"] for file in build_shards(store, texts, shard_bytes=1000).facts["shards"]["train"]]
     assert 1 < len(half) < 10
     n_tokens = sum(2 + i % 5 for i in range(95))
@@ -283,11 +296,19 @@ def test_the_engine_is_compared_and_the_check_kept(tmp_path, monkeypatch):
     for engine in ("auto", "tokenizers"):
         params = {"max_length": 9, "engine": engine, "shard_bytes": 100}
         found[engine] = store.build(SHARDS, params=params, inputs=inputs, executor=InProcess())
+        for executor in (Threads(3), ElsewhereInProcess()):  # one engine for all threads, one each process
+            other = Store(tmp_path / f"{engine}{executor.is_remote}")
+            built = other.build(SHARDS, params=params, inputs=inputs, executor=executor)
+            assert built.digest == found[engine].digest
     assert found["auto"].facts["engine"]["engine"] == "nanotoken"
     assert found["auto"].facts["engine"]["n_sampled"] > 34
     assert any("encoded by nanotoken" in note for note in read_manifest(found["auto"].path).notes)
     assert found["tokenizers"].facts["engine"]["outcome"] == "asked for by name"
     assert found["auto"].manifest.files == found["tokenizers"].manifest.files
+
+
+class ElsewhereInProcess(InProcess):
+    is_remote = True
 
 
 def _save(work, *, json):

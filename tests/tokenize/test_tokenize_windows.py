@@ -142,7 +142,10 @@ def test_shards_hold_every_window_with_the_labels_of_its_row(store):
         {"train": 2, "validation": 0, "test": 1},
         {"train": 3, "validation": 0, "test": 1},
     )
-    assert facts["shards"]["train"] == [{"file": "data-00000.arrow", "rows": 3, "tokens": 6}]
+    of_rows = [[1, 1], [2, 0], [3, 0], [4, 1]]
+    assert facts["shards"]["train"] == [
+        {"file": "data-00000.arrow", "rows": 3, "tokens": 6, "length_histogram": of_rows}
+    ]
     assert (facts["n_tokens"]["train"], facts["truncated_rows"], facts["lost_tokens"]) == (6, 0, 0)
     assert facts["divided_rows"] == 0.333333
     assert facts["length_quantiles"]["1"] == 4  # of the row, not of a window

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 from evenly.errors import ConfigError
 from evenly.tokenize.assembly import assemble_rows
 from evenly.tokenize.engine_check import choose_engine
-from evenly.tokenize.engines import open_engine
 from evenly.tokenize.nasty import pick_nasty
 from evenly.tokenize.vocabulary import read_vocabulary
 from evenly.tokenize.windows import expand_windows
@@ -151,7 +150,7 @@ def _as_strings(texts: Iterable[str | None] | pa.Array | pa.ChunkedArray) -> pa.
 
 def _open_engine(strings: pa.StringArray, vocabulary: Vocabulary, engine: str) -> Engine:
     sample = pick_nasty(strings, vocabulary.special, _SAMPLE_OF_A_KIND)
-    return open_engine(choose_engine(vocabulary, engine, sample, strings.nbytes).engine, vocabulary.content_json)
+    return choose_engine(vocabulary, engine, sample, strings.nbytes).open(vocabulary.content_json)
 
 
 @dataclass(frozen=True)
@@ -164,6 +163,7 @@ class Encoder:
     max_length: int | None
     truncate: Truncate
     stride: int = 0
+    threads: bool = True  # see `Engine.encode`
 
     def __call__(self, columns: Sequence[pa.StringArray]) -> Encoded:
         """Encode rows whose texts stand in one or several Arrow arrays without nulls, one after the other."""
@@ -176,7 +176,7 @@ class Encoder:
             )
         self._check_stride(len(columns), n_special)
         return assemble_rows(
-            [self.engine.encode(column) for column in columns],
+            [self.engine.encode(column, threads=self.threads) for column in columns],
             pieces,
             max_length=self.max_length,
             truncate=self.truncate,

@@ -6,7 +6,7 @@ found, for the manifest. Ids are compared at full length: where they are equal, 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +14,12 @@ import pyarrow as pa
 
 from evenly.errors import ConfigError, DataError, MissingExtraError
 from evenly.tokenize.engines import FAST_ENGINES, REFERENCE, engine_version, is_installed, open_engine
+from evenly.tokenize.failures import is_failure, one_line
 from evenly.tokenize.nasty import BY_HEART
 
 if TYPE_CHECKING:
     from evenly.tokenize.assembly import FlatIds
+    from evenly.tokenize.engines import Engine
     from evenly.tokenize.vocabulary import Vocabulary
 
 __all__ = ["WORTH_A_CHECK_BYTES", "EngineCheck", "choose_engine"]
@@ -38,16 +40,23 @@ class EngineCheck:
         Texts on which it was compared with `tokenizers`.
     outcome
         Why it is this one, in one sentence.
+    opened
+        The engine itself where it was compared: opening it once more takes as long as thousands of texts. Else None.
     """
 
     engine: str
     version: str
     n_sampled: int
     outcome: str
+    opened: Engine | None = field(default=None, compare=False, repr=False)
 
     def facts(self) -> dict[str, Any]:
         """Return a JSON value for the manifest."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in ("engine", "version", "n_sampled", "outcome")}
+
+    def open(self, content_json: str) -> Engine:
+        """Return the engine, opened now where it was not compared; `content_json` is that of the vocabulary."""
+        return self.opened or open_engine(self.engine, content_json)
 
 
 def choose_engine(
@@ -89,10 +98,10 @@ def choose_engine(
         return _reference(f"{fast} is not installed: pip install 'evenly[fast]' for many times the speed, same ids")
     spelled = [f"{token} a{token}b {token.lower()}{token}" for token in vocabulary.special]
     texts = pa.concat_arrays([pa.array([*BY_HEART, *spelled], pa.string()), sample])
-    refusal, difference = _compare(fast, vocabulary.content_json, texts)
+    refusal, difference, opened = _compare(fast, vocabulary.content_json, texts)
     if not refusal and not difference:
         same = f"the same ids as {REFERENCE} on {len(texts):,} hostile texts, {len(sample):,} of them of this table"
-        return EngineCheck(fast, engine_version(fast), len(texts), same)
+        return EngineCheck(fast, engine_version(fast), len(texts), same, opened)
     if engine == "auto":
         return _reference(refusal or f"{fast} gives other ids: {difference}", 0 if refusal else len(texts))
     if refusal:
@@ -107,25 +116,17 @@ def _reference(outcome: str, n_sampled: int = 0) -> EngineCheck:
     return EngineCheck(REFERENCE, engine_version(REFERENCE), n_sampled, outcome)
 
 
-def _compare(fast: str, content_json: str, texts: pa.StringArray) -> tuple[str, str]:
-    """Return why the fast engine refuses the tokenizer, and the first difference; both empty where all is well."""
+def _compare(fast: str, content_json: str, texts: pa.StringArray) -> tuple[str, str, Engine | None]:
+    """Return why the fast engine refuses the tokenizer, the first difference, both empty where all is well, and it."""
     try:
-        found = open_engine(fast, content_json).encode(texts)
+        opened = open_engine(fast, content_json)
+        found = opened.encode(texts)
         expected = open_engine(REFERENCE, content_json).encode(texts)
     except BaseException as error:
-        if not _is_refusal(error):
+        if not is_failure(error):
             raise
-        return f"{fast} does not take this tokenizer ({_one_line(error)})", ""
-    return "", _first_difference(texts, expected, found)
-
-
-def _is_refusal(error: BaseException) -> bool:
-    """Return whether a library failed: by an exception, or by a panic of Rust, which derives from none."""
-    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
-
-
-def _one_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+        return f"{fast} does not take this tokenizer ({one_line(error)})", "", None
+    return "", _first_difference(texts, expected, found), opened
 
 
 def _first_difference(texts: pa.StringArray, expected: FlatIds, found: FlatIds) -> str:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evenly.tokenize.assembly import FlatIds
+from evenly.tokenize.failures import refusing_failures
 from evenly.tokenize.normalization import take_normalizer
 
 if TYPE_CHECKING:
@@ -39,8 +40,11 @@ _NOTHING = FlatIds(np.zeros(0, np.uint32), np.zeros(0, np.int64))
 class Engine(Protocol):
     """Encodes texts, without special ids and at full length."""
 
-    def encode(self, texts: pa.StringArray) -> FlatIds:
-        """Return the ids of texts that are not null."""
+    def encode(self, texts: pa.StringArray, *, threads: bool = True) -> FlatIds:
+        """Return the ids of texts that are not null.
+
+        `threads`: whether a fast engine may use threads of its own; not where each thread has its own texts already.
+        """
         ...
 
 
@@ -80,10 +84,12 @@ class _Tokenizers:
     def open(cls, content_json: str) -> _Tokenizers:
         from tokenizers import Tokenizer
 
-        return cls(Tokenizer.from_str(content_json))
+        with refusing_failures("The tokenizer cannot be opened"):
+            return cls(Tokenizer.from_str(content_json))
 
-    def encode(self, texts: pa.StringArray) -> FlatIds:
-        return _join([self._encode_chunk(chunk.to_pylist()) for chunk in _chunks(texts, _REFERENCE_BYTES)])
+    def encode(self, texts: pa.StringArray, *, threads: bool = True) -> FlatIds:  # noqa: ARG002 - the environment's
+        with refusing_failures("The tokenizer fails on a text"):
+            return _join([self._encode_chunk(chunk.to_pylist()) for chunk in _chunks(texts, _REFERENCE_BYTES)])
 
     def _encode_chunk(self, texts: list[str]) -> FlatIds:
         encodings = self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
@@ -104,11 +110,12 @@ class _Nanotoken:
         nanotoken_rs.set_cache_entries(_CACHE_ENTRIES)
         return cls(nanotoken.Tokenizer.from_json(content_json))
 
-    def encode(self, texts: pa.StringArray) -> FlatIds:
-        return _join([self._encode_chunk(chunk.to_pylist()) for chunk in _chunks(texts, _FAST_BYTES)])
+    def encode(self, texts: pa.StringArray, *, threads: bool = True) -> FlatIds:
+        parallel = threads and _use_threads()
+        return _join([self._encode_chunk(chunk.to_pylist(), parallel) for chunk in _chunks(texts, _FAST_BYTES)])
 
-    def _encode_chunk(self, texts: list[str]) -> FlatIds:
-        found = self.tokenizer.encode_batch(texts, add_special_tokens=False, parallel=_use_threads())
+    def _encode_chunk(self, texts: list[str], parallel: bool) -> FlatIds:  # noqa: FBT001 - its only caller is above
+        found = self.tokenizer.encode_batch(texts, add_special_tokens=False, parallel=parallel)
         return FlatIds(found.ids, found.lengths)
 
 
@@ -126,12 +133,13 @@ class _Gigatoken:
             return cls(gigatoken.Tokenizer.from_json(content_json))
         return cls(gigatoken.Tokenizer.from_json(parted[0]), parted[1])
 
-    def encode(self, texts: pa.StringArray) -> FlatIds:
-        return _join([self._encode_chunk(chunk) for chunk in _chunks(texts, _FAST_BYTES)])
+    def encode(self, texts: pa.StringArray, *, threads: bool = True) -> FlatIds:
+        parallel = threads and _use_threads()
+        return _join([self._encode_chunk(chunk, parallel) for chunk in _chunks(texts, _FAST_BYTES)])
 
-    def _encode_chunk(self, texts: pa.StringArray) -> FlatIds:
+    def _encode_chunk(self, texts: pa.StringArray, parallel: bool) -> FlatIds:  # noqa: FBT001 - its only caller is above
         texts = texts if self.normalize is None else self.normalize(texts)
-        found = self.tokenizer.encode_batch(_to_awkward(texts), parallel=_use_threads()).layout
+        found = self.tokenizer.encode_batch(_to_awkward(texts), parallel=parallel).layout
         offsets = np.asarray(found.offsets.data)
         return FlatIds(np.asarray(found.content.data)[offsets[0] : offsets[-1]], np.diff(offsets))
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Lengths"]
+__all__ = ["Lengths", "count_bins", "pair_bins"]
 
-_EDGES = sorted({2**k for k in range(32)} | {3 * 2**k for k in range(31)})
+_EDGES = np.array(sorted({2**k for k in range(32)} | {3 * 2**k for k in range(31)}), np.int64)
 _COUNTS = ("n_rows", "n_windows", "n_tokens", "n_lost", "n_cut", "n_divided")
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
@@ -98,11 +98,8 @@ class Lengths:
 
     def bins(self) -> list[list[int]]:
         """Return pairs of a length (1, 2, 3, 4, 6, 8, 12, ...) and the rows of at most that, above the one before."""
-        n_bins = int(np.searchsorted(_EDGES, max(self.histogram, default=0))) + 1
-        rows = [0] * n_bins
-        for length, count in self.histogram.items():
-            rows[int(np.searchsorted(_EDGES, length))] += count
-        return [[edge, count] for edge, count in zip(_EDGES[:n_bins], rows, strict=True)]
+        length, n_rows = (np.fromiter(column, np.int64) for column in (self.histogram, self.histogram.values()))
+        return pair_bins(count_bins(length, n_rows))
 
     def facts(self) -> dict[str, Any]:
         """Return the figures for a manifest; shares lie in [0, 1]."""
@@ -125,6 +122,18 @@ class Lengths:
             lost = _percent(self.n_lost / (self.n_tokens + self.n_lost))
             return f"{_percent(self.n_cut / self.n_rows)} of the rows cut at {max_length} ({lost} of the tokens lost)"
         return "none cut"
+
+
+def count_bins(length: NDArray[np.int64], n_rows: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    """Return the rows in each of the 63 bins there are, of lengths that occur `n_rows` times each, or once."""
+    return np.bincount(np.searchsorted(_EDGES, length), n_rows, len(_EDGES)).astype(np.int64)
+
+
+def pair_bins(counts: NDArray[np.int64]) -> list[list[int]]:
+    """Return the bins of `count_bins` up to the last one with rows, each as its largest length and its rows."""
+    n_bins = int(np.flatnonzero(counts).max(initial=0)) + 1
+    pairs: list[list[int]] = np.stack([_EDGES, counts], axis=1)[:n_bins].tolist()
+    return pairs
 
 
 def _percent(share: float) -> str:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from evenly.errors import MissingExtraError, SourceNotFoundError
+from evenly.tokenize.failures import is_failure, one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,7 @@ __all__ = ["import_transformers", "load_folder", "load_hub"]
 
 _WAY_OUT = "Leave tokenize.tokenizer empty to train one on the train split."
 _ANSWER_WITHIN_S = 10
+_MOST_SAID = 300  # characters of a library's own message
 
 
 def load_folder(folder: Path) -> Any:
@@ -68,16 +70,18 @@ def _ask_hub(name: str, revision: str | None) -> tuple[str | None, str]:
     try:
         commit: str | None = HfApi().model_info(name, revision=revision, timeout=_ANSWER_WITHIN_S).sha
     except Exception as error:  # noqa: BLE001 - no network, no such name, a proxy's page: told with what follows
-        return None, _first_line(error)
+        return None, one_line(error)
     return commit, ""
 
 
 def _load(source: str, *, what: str, **options: Any) -> Any:
     try:
         tokenizer = import_transformers().AutoTokenizer.from_pretrained(source, trust_remote_code=False, **options)
-    except Exception as error:
+    except BaseException as error:
+        if not is_failure(error):
+            raise
         raise SourceNotFoundError(
-            f"Cannot open the tokenizer {what}: {_first_line(error).rstrip('.: ')}. Expected a folder with a "
+            f"Cannot open the tokenizer {what}: {one_line(error)[:_MOST_SAID].rstrip('.: ')}. Expected a folder with a "
             f"tokenizer.json (or the vocabulary files of a known kind), or a hub name that can be reached from here. "
             f"{_WAY_OUT}"
         ) from error
@@ -95,7 +99,3 @@ def import_transformers() -> Any:
     import transformers
 
     return transformers
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -7,7 +7,7 @@ each split, and what they hold as a JSON value. Only the engine is loaded here, 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -35,10 +35,11 @@ if TYPE_CHECKING:
 
     from evenly.tokenize.assembly import Encoded
     from evenly.tokenize.cut import Truncate
+    from evenly.tokenize.engines import Engine
     from evenly.tokenize.layout import Layout
     from evenly.tokenize.units import Part, Unit
 
-__all__ = ["Encoding", "sample_unit", "write_unit"]
+__all__ = ["Encoding", "sample_unit", "write_unit", "write_unit_with"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Encoding:
     shard_bytes
         A file of this size is full.
     n_sharers
-        Processes that share the cores of this machine.
+        Processes or threads that share the cores of this machine.
     """
 
     content: Path
@@ -83,13 +84,19 @@ class Encoding:
         ids = [(name, pa.list_(pa.type_for_alias(self.id_type))) for name, _ in self.layout.fields]
         return pa.schema([("row", pa.int64()), *window, *ids, ("labels", LABELS_TYPE)])
 
+    def encoder(self, engine: Engine) -> Encoder:
+        """Return what encodes rows; the engine uses threads of its own where there are cores for them."""
+        id_type = pa.type_for_alias(self.id_type)
+        threads = usable_cores() // self.n_sharers > 1
+        return Encoder(engine, self.layout.template, id_type, self.max_length, self.truncate, self.stride, threads)
+
 
 def sample_unit(columns: Sequence[str], special: tuple[str, ...], limit: int, unit: Unit, folder: Path) -> str:
     """Write ``sample-UNIT.parquet`` with the nastiest texts of the first rows of a unit, and return its name.
 
     There are `limit` of a kind and column; see `pick_nasty`.
     """
-    batch = next(pq.ParquetFile(unit.parts[0].path).iter_batches(BATCH_ROWS, columns=list(columns)), None)
+    batch = next(_open_part(unit.parts[0]).iter_batches(BATCH_ROWS, columns=list(columns)), None)
     found = [] if batch is None else [pc.fill_null(batch.column(name).cast(pa.string()), "") for name in columns]
     texts = pa.chunked_array([pick_nasty(column, special, limit) for column in found], pa.string())
     name = f"sample-{unit.index:05d}.parquet"
@@ -98,7 +105,22 @@ def sample_unit(columns: Sequence[str], special: tuple[str, ...], limit: int, un
 
 
 def write_unit(encoding: Encoding, unit: Unit, folder: Path) -> dict[str, Any]:
+    """Do what `write_unit_with` does, with an engine that this process opens and keeps."""
+    os.environ.setdefault("RAYON_NUM_THREADS", str(max(1, usable_cores() // encoding.n_sharers)))
+    engine = _open_engine(encoding.engine, encoding.content)
+    return write_unit_with(engine, encoding, unit, folder)
+
+
+@lru_cache(maxsize=1)
+def _open_engine(name: str, content: Path) -> Engine:
+    """Keep one engine a process: from unit to unit it knows more words by heart."""
+    return open_engine(name, content.read_text(encoding="utf-8"))
+
+
+def write_unit_with(engine: Engine, encoding: Encoding, unit: Unit, folder: Path) -> dict[str, Any]:
     """Write ``SPLIT/data-UNIT.arrow``, and more files where one is full, for every split that has rows here.
+
+    Several threads may do so at once with one engine.
 
     Returns
     -------
@@ -106,8 +128,7 @@ def write_unit(encoding: Encoding, unit: Unit, folder: Path) -> dict[str, Any]:
         `splits`: by split `files` (see `ShardFiles.written`) and `lengths` (see `Lengths.to_json`);
         `label_lengths`: of all splits together (see `LabelLengths.to_json`).
     """
-    os.environ.setdefault("RAYON_NUM_THREADS", str(max(1, usable_cores() // encoding.n_sharers)))
-    encoder = _open_encoder(replace(encoding, n_sharers=1))
+    encoder = encoding.encoder(engine)
     files: dict[str, ShardFiles] = {}
     lengths, label_lengths = {}, LabelLengths()
     for split, batch in _split_batches(unit.parts, encoding.columns):
@@ -117,8 +138,8 @@ def write_unit(encoding: Encoding, unit: Unit, folder: Path) -> dict[str, Any]:
         encoded = [encoder(encoding.layout.texts(batch, columns)) for _, columns in encoding.layout.fields]
         stored, n_windows = _lay_side_by_side(batch, encoded, encoding.schema)
         n_tokens = sum(len(stored.column(name).values) for name, _ in encoding.layout.fields)
-        files[split].write(stored, n_tokens)
         longest = np.max([field.length for field in encoded], axis=0)
+        files[split].write(stored, n_tokens, longest)
         lost = np.sum([field.n_lost for field in encoded], axis=0)
         lengths[split].add(n_tokens, lost=lost, length=longest, n_windows=n_windows)
         label_lengths.add(batch.column("labels").cast(LABELS_TYPE), longest)
@@ -128,19 +149,15 @@ def write_unit(encoding: Encoding, unit: Unit, folder: Path) -> dict[str, Any]:
     return {"splits": splits, "label_lengths": label_lengths.to_json()}
 
 
-@lru_cache(maxsize=1)
-def _open_encoder(encoding: Encoding) -> Encoder:
-    """Keep one encoder a process: from unit to unit an engine knows more words by heart."""
-    engine = open_engine(encoding.engine, encoding.content.read_text(encoding="utf-8"))
-    id_type = pa.type_for_alias(encoding.id_type)
-    template, max_length = encoding.layout.template, encoding.max_length
-    return Encoder(engine, template, id_type, max_length, encoding.truncate, encoding.stride)
+def _open_part(part: Part) -> pq.ParquetFile:
+    """Map the file: pages that are not compressed are not copied, and only those that are reached are read."""
+    return pq.ParquetFile(part.path, memory_map=True)
 
 
 def _split_batches(parts: Sequence[Part], columns: Sequence[str]) -> Iterator[tuple[str, pa.RecordBatch]]:
     for part in parts:
         first = 0
-        for batch in pq.ParquetFile(part.path).iter_batches(BATCH_ROWS, columns=["row", *columns, "labels"]):
+        for batch in _open_part(part).iter_batches(BATCH_ROWS, columns=["row", *columns, "labels"]):
             codes = part.codes[first : first + len(batch)]
             for code in np.unique(codes[codes >= 0]):
                 yield SPLITS[code], batch.filter(pa.array(codes == code))

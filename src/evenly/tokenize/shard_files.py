@@ -10,10 +10,15 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
+
+from evenly.tokenize.lengths import count_bins, pair_bins
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 __all__ = ["ShardFiles"]
 
@@ -24,7 +29,8 @@ class ShardFiles:
     Attributes
     ----------
     written
-        For each file a JSON value: `file`, `rows`, `tokens`, and, once it is closed, `sha256`.
+        For each file a JSON value: `file`, `rows`, `tokens`, and, once it is closed, `length_histogram` (see
+        `Lengths.bins`) and `sha256`.
     """
 
     def __init__(self, folder: Path, unit: int, schema: pa.Schema, shard_bytes: int) -> None:
@@ -33,13 +39,19 @@ class ShardFiles:
         self.written: list[dict[str, Any]] = []
         self._writer: Any = None
         self._size = 0
+        self._bins = count_bins(np.empty(0, np.int64))
 
-    def write(self, batch: pa.RecordBatch, n_tokens: int) -> None:
-        """Append a batch of rows that hold `n_tokens` ids in all."""
+    def write(self, batch: pa.RecordBatch, n_tokens: int, length: NDArray[np.int64]) -> None:
+        """Append a batch of rows that hold `n_tokens` ids in all.
+
+        `length`, of shape (n_rows,), is that of each row of the table before the cut: fewer than the rows of the
+        batch where some are divided into windows.
+        """
         if self._writer is None:
             self._open()
         self._writer.write_batch(batch)
         self._size += batch.nbytes
+        self._bins += count_bins(length)
         self.written[-1]["rows"] += len(batch)
         self.written[-1]["tokens"] += n_tokens
         if self._size >= self.shard_bytes:
@@ -50,6 +62,7 @@ class ShardFiles:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+            self.written[-1]["length_histogram"] = pair_bins(self._bins)
             path = self.folder / self.written[-1]["file"]
             with path.open("rb") as stream:
                 self.written[-1]["sha256"] = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -60,4 +73,5 @@ class ShardFiles:
         name = f"data-{self.unit:05d}{number}.arrow"
         self._writer = pa.ipc.new_stream(self.folder / name, self.schema)
         self._size = 0
+        self._bins = count_bins(np.empty(0, np.int64))
         self.written.append({"file": name, "rows": 0, "tokens": 0})

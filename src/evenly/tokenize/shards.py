@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from evenly.executor import in_threads
 from evenly.formats import SPLITS, list_parts, read_facts, read_label_names
 from evenly.store import Stage
 from evenly.tokenize.engine_check import WORTH_A_CHECK_BYTES, choose_engine
@@ -27,7 +28,7 @@ from evenly.tokenize.engines import REFERENCE
 from evenly.tokenize.label_lengths import LabelLengths
 from evenly.tokenize.layout import choose_layout
 from evenly.tokenize.lengths import Lengths
-from evenly.tokenize.partition import Encoding, sample_unit, write_unit
+from evenly.tokenize.partition import Encoding, sample_unit, write_unit, write_unit_with
 from evenly.tokenize.saved_dataset import write_dataset_files, write_dict_file
 from evenly.tokenize.texts import split_codes
 from evenly.tokenize.units import Part, make_units, text_bytes
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["SHARDS", "SYNTHETIC", "ShardOptions", "write_shards", "write_synthetic_shards"]
 
 _NOT_TEXT = ("row", "seed_row", "reference_row", "share", "position", "label", "labels")
-_OF_A_FILE = ("file", "rows", "tokens")
+_OF_A_FILE = ("file", "rows", "tokens", "length_histogram")
 _SAMPLED_UNITS, _SAMPLE_OF_A_KIND = 64, 64
 
 
@@ -144,7 +145,7 @@ def _write(
         shard_bytes=how.shard_bytes,
         n_sharers=max(1, min(work.executor.workers, len(units))),
     )
-    written = work.map(partial(write_unit, encoding), units, name="encode")
+    written = _encode_units(work, units, encoding, check, vocabulary.content_json)
     work.record(engine=check.facts(), id_type=str(vocabulary.id_type), join=_describe_join(layout))
     work.record(token_types=layout.token_types)
     _finish(
@@ -153,6 +154,17 @@ def _write(
         encoding,
     )
     return LabelLengths.total(unit["label_lengths"] for unit in written)
+
+
+def _encode_units(
+    work: Workspace, units: Sequence[Unit], encoding: Encoding, check: EngineCheck, content_json: str
+) -> list[dict[str, Any]]:
+    """Encode in threads that share one engine, and the words it has met; `tokenizers`' lists of ids take processes."""
+    executor = in_threads(work.executor, len(units))
+    if check.engine == REFERENCE or executor is work.executor:
+        return work.map(partial(write_unit, encoding), units, name="encode")
+    write = partial(write_unit_with, check.open(content_json), encoding)
+    return work.map(write, units, name="encode", executor=executor)
 
 
 def _choose_engine(
@@ -165,7 +177,8 @@ def _choose_engine(
     chosen = [units[i] for i in np.unique(np.linspace(0, len(units) - 1, min(len(units), _SAMPLED_UNITS)).astype(int))]
     limit = -(-_SAMPLE_OF_A_KIND // max(len(chosen), 1))
     pick = partial(sample_unit, tuple(columns), vocabulary.special, limit)
-    found = work.map(pick, chosen, name="sample", keep=False, unit="samples")
+    threads = in_threads(work.executor, len(chosen))
+    found = work.map(pick, chosen, name="sample", keep=False, unit="samples", executor=threads)
     texts = [pq.read_table(work.scratch / "sample" / name)["text"] for name in found]
     sample = pa.chunked_array([chunk for text in texts for chunk in text.chunks], pa.string()).combine_chunks()
     check = choose_engine(vocabulary, engine, sample, n_bytes)
@@ -207,5 +220,5 @@ def _describe_join(layout: Layout) -> str:
     return "tokenizer's own form" if layout.text_separator is None else "text"
 
 
-SHARDS = Stage("shards", 4, write_shards)
-SYNTHETIC = Stage("synthetic", 4, write_synthetic_shards)
+SHARDS = Stage("shards", 5, write_shards)
+SYNTHETIC = Stage("synthetic", 5, write_synthetic_shards)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from evenly.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
 __all__ = ["Template", "read_template"]
 
@@ -70,8 +70,12 @@ def read_template(tokenizer: Any) -> Template:
 
 
 def _find_probe(tokenizer: Any) -> str | None:
-    own: Iterable[str] = islice(sorted(tokenizer.get_vocab(with_added_tokens=False)), _MOST_PROBES)
-    return next((probe for probe in (*_PROBES, *own) if _gives_ids(tokenizer, probe)), None)
+    return next((probe for probe in _probes(tokenizer) if _gives_ids(tokenizer, probe)), None)
+
+
+def _probes(tokenizer: Any) -> Iterator[str]:
+    yield from _PROBES
+    yield from islice(sorted(tokenizer.get_vocab(with_added_tokens=False)), _MOST_PROBES)
 
 
 def _gives_ids(tokenizer: Any, probe: str) -> bool:

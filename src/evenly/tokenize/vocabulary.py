@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from evenly.errors import SourceNotFoundError
+from evenly.tokenize.failures import refusing_failures
 from evenly.tokenize.plain_text import content_config, special_tokens_of
 from evenly.tokenize.template import read_template
 
@@ -68,20 +69,26 @@ def read_vocabulary(tokenizer: Any, *, special_tokens: SpecialTokens = "text") -
     ------
     SourceNotFoundError
         The folder has no ``tokenizer.json``.
+    DataError
+        It is damaged, or fails on every text.
     """
     from tokenizers import Tokenizer
 
     if isinstance(tokenizer, str | Path):
-        own = Tokenizer.from_file(str(_find_json(Path(tokenizer))))
+        path = _find_json(Path(tokenizer))
+        with refusing_failures(f"{path} cannot be opened"):
+            own = Tokenizer.from_file(str(path))
     else:
         own = Tokenizer.from_str(getattr(tokenizer, "backend_tokenizer", tokenizer).to_str())
     own.no_padding()
     own.no_truncation()
     config, ids = json.loads(own.to_str()), own.get_vocab(with_added_tokens=True)
+    with refusing_failures("The tokenizer fails on a text"):
+        template = read_template(own)
     return Vocabulary(
         json.dumps(content_config(config, special_tokens=special_tokens), ensure_ascii=False),
         config["model"]["type"],
-        read_template(own),
+        template,
         tuple(sorted(special_tokens_of(config))),
         pa.uint16() if max(ids.values(), default=0) <= _LARGEST_UINT16 else pa.uint32(),
         ids,
