@@ -26,6 +26,10 @@ NAMES = (
     "tokenize",
     "dask_overhead",
     "feed",
+    "step_rate",
+    "end_to_end",
+    "stages",
+    "start_up",
 )
 
 
@@ -33,13 +37,16 @@ def main() -> None:
     """Read the command line and print the figures of one benchmark."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=NAMES)
-    parser.add_argument("--rows", type=int, help="rows of the table; the benchmark's own number where left out")
+    parser.add_argument("--rows", type=int, nargs="*", help="rows of the table; the benchmark's own where left out")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each contender")
     parser.add_argument("--corpus", type=Path, help="a CSV with the columns text and labels")
     parser.add_argument("--only", nargs="*", help="contenders to run")
     given = parser.parse_args()
     benchmark = import_module(f"benchmarks.{given.name}")
-    rows = given.rows or benchmark.ROWS
+    if hasattr(benchmark, "report"):
+        benchmark.report(given.rows or benchmark.ROWS, rounds=given.rounds, corpus=given.corpus)
+        return
+    rows = given.rows[0] if given.rows else benchmark.ROWS
     with tempfile.TemporaryDirectory(prefix="evenly-bench-") as folder:
         benchmark.prepare(Path(folder), rows, given.corpus)
         compare(given.name, benchmark.CONTENDERS, Path(folder), rounds=given.rounds, only=given.only)

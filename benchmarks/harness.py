@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Timed", "compare"]
+__all__ = ["ROOT", "Timed", "compare", "family_cpu_s", "family_memory", "machine"]
 
 ROOT = Path(__file__).parents[1]
 POLL_S = 0.05
@@ -47,7 +47,7 @@ def compare(
     for _ in range(rounds):
         for contender in chosen:
             runs[contender].append(_run(name, contender, folder))
-    print(f"{name}: medians of {rounds} runs, {_machine()}")
+    print(f"{name}: medians of {rounds} runs, {machine()}")
     print(f"{'':24} {'rows/s':>12} {'seconds':>9} {'peak MB':>8} {'ratio':>7}")
     base = statistics.median(run["seconds"] / run["rows"] for run in runs[chosen[0]])
     for contender, found in runs.items():
@@ -76,16 +76,38 @@ def _run(name: str, contender: str, folder: Path) -> dict:
 def _watch(process: subprocess.Popen, peak: list[float]) -> None:
     """Keep the largest sum of resident memory of the process and its children (Linux; private and shared pages)."""
     while process.poll() is None:
-        peak[0] = max(peak[0], sum(_resident_mb(pid) for pid in _family(process.pid)))
+        peak[0] = max(peak[0], family_memory(process.pid))
         time.sleep(POLL_S)
 
 
+def family_memory(pid: int) -> float:
+    """Return the megabytes that a process and all below it hold now."""
+    return sum(_resident_mb(member) for member in _family(pid))
+
+
+def family_cpu_s(pid: int) -> float:
+    """Return the processor seconds that a process and all below it have used, those that have ended included."""
+    ticks = 0
+    for member in _family(pid):
+        try:
+            fields = Path(f"/proc/{member}/stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        ticks += sum(map(int, fields[11:15]))  # its own, in user and system mode, and those of children that are gone
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def _family(pid: int) -> list[int]:
+    """Return a process and all below it; each thread has children of its own."""
     try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        children = [
+            int(child)
+            for thread in Path(f"/proc/{pid}/task").iterdir()
+            for child in (thread / "children").read_text().split()
+        ]
     except OSError:
         return []
-    return [pid, *(found for child in children for found in _family(int(child)))]
+    return [pid, *(found for child in children for found in _family(child))]
 
 
 def _resident_mb(pid: int) -> float:
@@ -98,7 +120,8 @@ def _resident_mb(pid: int) -> float:
     return sum(int(line.split()[1]) for line in lines if line.startswith(wanted)) / 1024
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Return cores, processor and Python."""
     model = next((line.split(":")[1].strip() for line in _cpu_lines() if line.startswith("model name")), "unknown CPU")
     return f"{len(os.sched_getaffinity(0))} cores of {model}, Python {platform.python_version()}"
 

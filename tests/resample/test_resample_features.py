@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 
 from evenly.executor import InProcess
-from evenly.resample import table_features, table_rows
+from evenly.resample import table_features, table_rows, text_runs
 from evenly.resample.feature_files import open_features, write_dense, write_sparse
 from evenly.resample.table_features import write_text_features
-from evenly.resample.text_features import text_features
+from evenly.resample.text_features import count_words, text_features
 from evenly.resample.units import features_of
 from evenly.workspace import Workspace
 
@@ -50,6 +53,31 @@ def test_texts_without_words_are_zero_rows() -> None:
     assert text_features(["", "!!", " "]).toarray().tolist() == [[0.0]] * 3
     assert text_features(["", "word"]).toarray().tolist() == [[0.0], [1.0]]
     assert text_features([]).shape == (0, 1)
+
+
+MIXED = st.text(
+    st.sampled_from("abZ9_ '.-\n\u00e9\u201c\u03a3\u03c3\u4eca\u06af\u0130\u212a\u00df\u0301\uff41\ud800"), max_size=40
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(MIXED, max_size=5))
+def test_words_are_counted_as_python_finds_them(texts: list[str]) -> None:
+    counted = count_words(texts)
+    expected = [Counter(features_of(text)) for text in texts]
+    words = sorted({word for held in expected for word in held})
+    assert counted.words.to_pylist() == words
+    assert counted.counts.toarray().tolist() == [[held[word] for word in words] for held in expected]
+    assert counted.counts.has_sorted_indices
+
+
+def test_more_distinct_words_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"w{number} w{number + 1} and a long one {'x' * number}" for number in range(40)]
+    expected = count_words(texts)
+    monkeypatch.setattr(text_runs, "ROOM", 1)
+    found = count_words(texts)
+    assert found.words.equals(expected.words)
+    assert (found.counts != expected.counts).nnz == 0
 
 
 def _write(planner: Planner, folder: Path, wanted: list[bool], **columns: list[str]) -> sparse.csr_matrix:

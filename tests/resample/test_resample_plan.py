@@ -179,4 +179,4 @@ def test_a_column_that_lacks_a_text_is_the_seeds(planner: Planner) -> None:
 
 
 def test_the_stage_names_its_artifact() -> None:
-    assert (PLAN.name, PLAN.version) == ("plan", 3)
+    assert (PLAN.name, PLAN.version) == ("plan", 4)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
-from evenly.resample import splice
-from evenly.resample.splicing import splice_columns
+from evenly.resample import Recipes, splice
+from evenly.resample.splices import realise_texts
 from evenly.resample.units import characters, features_of, sentences, smallest_units, words
 
 SHARES = st.floats(0, 1, exclude_max=True)
@@ -83,15 +87,26 @@ def test_a_text_spliced_with_itself_is_itself(text: str, share: float) -> None:
     assert splice(text, text, share, 0.0) == text.strip()
 
 
-def test_columns_share_the_span_and_an_empty_one_is_the_seeds() -> None:
-    seed = {"title": "one two", "body": "a b c d", "note": "kept", "gap": None}
-    reference = {"title": "three four", "body": "e f g h", "note": None, "gap": "dropped"}
-    assert splice_columns(seed, reference, 0.5, 0.5) == {
-        "title": "one four",
-        "body": "a b g h",
-        "note": "kept",
-        "gap": "",
-    }
+MIXED = st.text(
+    st.sampled_from("abZ9 .!?\n\t\x1c'\")]\u00e9\u00df\u03a3\u201c\u2026\u3002\u4eca\u00a0\u0085\u00bb"), max_size=30
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(MIXED | st.none(), min_size=2, max_size=6), st.randoms(use_true_random=False))
+def test_many_at_once_are_spliced_as_one_by_one(texts: list[str | None], random: Any) -> None:
+    n = 12
+    seed, reference = (np.array(random.choices(range(len(texts)), k=n)) for _ in range(2))
+    share = np.array([random.choice([0.0, 0.5, random.random()]) for _ in range(n)])
+    position = np.array([(1 - part) * random.random() for part in share])
+    labels = sparse.csr_matrix((n, 1), dtype=np.int8)
+    recipes = Recipes(seed, reference, share, position, np.zeros(n, np.int32), labels)
+    expected = [
+        texts[one] if again else splice(texts[one] or "", texts[other] or "", part, at)
+        for one, other, part, at, again in zip(seed, reference, share, position, recipes.repeats, strict=True)
+    ]
+    assert realise_texts(pa.array(texts, pa.string()), recipes).to_pylist() == expected
+    assert realise_texts(pa.array(texts, pa.large_string()), recipes).to_pylist() == expected
 
 
 @pytest.mark.parametrize(

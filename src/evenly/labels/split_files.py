@@ -109,7 +109,7 @@ def _describe(split: SplitFound, names: list[str]) -> dict[str, Any]:
         **split.more,
         "n_rows": len(split.code),
         "rows": split.sizes(),
-        "n_units": len(np.unique(split.unit[split.code >= 0])),
+        "n_units": len(np.unique(split.unit[split.code >= 0], return_counts=True)[0]),  # by sorting, not hashing
         "n_duplicate_rows": split.n_duplicates,
         "n_guarantees_unmet": len(split.unmet),
         "guarantees_unmet": [{"label": names[label], "why": why} for label, why in listed],

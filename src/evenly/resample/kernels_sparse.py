@@ -1,7 +1,9 @@
-"""Compiled loops of the neighbour search among sparse rows: exact, and most rows are ruled out by a bound.
+"""Compiled loops of the neighbour search among sparse rows.
 
-All sums run over the columns in ascending order, so the answer does not depend on which columns the bound leaves out.
-Kernels that call one another stand in one file; see `evenly.compiled`.
+Products are first summed in float32, over the columns that few rows have; those over the others come from the BLAS
+library. What may be among the nearest, given how far such a sum can be off, is then measured in float64, with all
+sums over the columns in ascending order: the answer depends on nothing else. Kernels that call one another stand in
+one file; see `evenly.compiled`.
 """
 
 from __future__ import annotations
@@ -15,57 +17,155 @@ from evenly.compiled import compiled
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Bag", "Entries", "take_nearer_by_bound"]
+__all__ = [
+    "NOT_ASCENDING",
+    "NOT_FINITE",
+    "SOUND",
+    "Postings",
+    "Rows",
+    "check_rows",
+    "common_parts",
+    "post_rows",
+    "take_nearer",
+]
 
 ROUNDING = 1e-9  # of float64 sums, with room to spare
+SUM_ROUNDING = 2.0**-23  # of a float32 sum, a term: twice what is possible
+SMALLEST, LARGEST = 1e-140, 1e140  # lengths beyond are not trusted to a sum of float32
+SOUND, NOT_FINITE, NOT_ASCENDING = 0, 1, 2
 
 
-class Entries(NamedTuple):
-    """A compressed sparse matrix; by row, `position` says the column, ascending; by column, the row."""
-
-    start: NDArray[np.int64]
-    position: NDArray[np.int32]
-    value: NDArray[Any]
-
-
-class Bag(NamedTuple):
-    """Candidates and, behind them, the seeds that are none.
+class Rows(NamedTuple):
+    """Rows of a compressed sparse matrix: those of a bag.
 
     Attributes
     ----------
-    n_candidates
-        How many rows of `by_row`, the first ones, may be neighbours.
-    by_row
-        The values of all rows.
-    by_column
-        Those of the candidates.
-    stop
-        Shape (n_columns,): where the values end that are multiplied out: of a column that is left to the bound, at
-        once.
-    rest
-        Shape (n_rows,): the length of each row's part in those columns, which bounds its products there.
+    begin, end
+        Shape (n_rows,), int64: where the values of each row are.
+    column, value
+        Of the whole matrix; columns ascend within a row.
     length
-        Shape (n_rows,): the length of each row.
-    by_angle
-        Rank by cosine instead of Euclidean distance.
+        Shape (n_rows,), float64: the Euclidean length of each row.
     """
 
-    n_candidates: int
-    by_row: Entries
-    by_column: Entries
-    stop: NDArray[np.int64]
-    rest: NDArray[np.float64]
+    begin: NDArray[np.int64]
+    end: NDArray[np.int64]
+    column: NDArray[Any]
+    value: NDArray[Any]
     length: NDArray[np.float64]
-    by_angle: bool
+
+
+class Postings(NamedTuple):
+    """Some rows of a bag by column, each scaled to length 1.
+
+    Attributes
+    ----------
+    start, stop
+        Shape (n_columns,), int64: where the entries of a column are, if few rows have it.
+    row, value
+        Shape (n_entries,): the entries, rows counted from the first of these.
+    dense
+        Shape (n_rows, n_common), float32: the columns that many rows have.
+    place
+        Shape (n_columns,), int32: the column of `dense`, or -1.
+    """
+
+    start: NDArray[np.int64]
+    stop: NDArray[np.int64]
+    row: NDArray[np.int32]
+    value: NDArray[np.float32]
+    dense: NDArray[np.float32]
+    place: NDArray[np.int32]
 
 
 @compiled
-def _product(rows: Entries, left: int, right: int) -> float:
+def check_rows(rows: Rows) -> tuple[int, int]:
+    """Write the length of each row; return what is wrong with the rows, and with which one."""
+    for row in range(len(rows.begin)):
+        squares, last = 0.0, np.int64(-1)
+        for at in range(rows.begin[row], rows.end[row]):
+            value, column = np.float64(rows.value[at]), np.int64(rows.column[at])
+            if not np.isfinite(value):
+                return NOT_FINITE, row
+            if column <= last:
+                return NOT_ASCENDING, row
+            squares += value * value
+            last = column
+        rows.length[row] = np.sqrt(squares)
+    return SOUND, 0
+
+
+@compiled
+def _scaled(rows: Rows, row: int, at: int) -> Any:
+    length = rows.length[row]
+    return np.float32(np.float64(rows.value[at]) / length) if length > 0.0 else np.float32(0.0)
+
+
+@compiled
+def post_rows(rows: Rows, first: int, last: int, n_columns: int, common: float) -> Postings:
+    """Return the rows from `first` up to `last` by column; a column is common that more than this share of them has."""
+    held = np.zeros(n_columns, np.int32)
+    start, stop = np.zeros(n_columns, np.int64), np.zeros(n_columns, np.int64)
+    place = np.full(n_columns, -1, np.int32)
+    for row in range(first, last):
+        for at in range(rows.begin[row], rows.end[row]):
+            held[rows.column[at]] += 1
+    n_entries, n_common = 0, 0
+    for row in range(first, last):
+        for at in range(rows.begin[row], rows.end[row]):
+            column = rows.column[at]
+            if held[column] > common * (last - first):
+                place[column] = n_common
+                n_common += 1
+            elif held[column] > 0:
+                start[column] = stop[column] = n_entries
+                n_entries += held[column]
+            held[column] = 0  # seen
+    entry_row, entry_value = np.empty(n_entries, np.int32), np.empty(n_entries, np.float32)
+    dense = np.zeros((last - first, n_common), np.float32)
+    for row in range(first, last):
+        for at in range(rows.begin[row], rows.end[row]):
+            column = rows.column[at]
+            if place[column] >= 0:
+                dense[row - first, place[column]] = _scaled(rows, row, at)
+            else:
+                entry = stop[column]
+                entry_row[entry], entry_value[entry] = row - first, _scaled(rows, row, at)
+                stop[column] += 1
+    return Postings(start, stop, entry_row, entry_value, dense, place)
+
+
+@compiled
+def common_parts(rows: Rows, seeds: NDArray[np.int64], postings: Postings) -> NDArray[np.float32]:
+    """Return the part of each seed, scaled to length 1, in the common columns; shape (n_seeds, n_common)."""
+    parts = np.zeros((len(seeds), postings.dense.shape[1]), np.float32)
+    for number in range(len(seeds)):
+        seed = seeds[number]
+        for at in range(rows.begin[seed], rows.end[seed]):
+            place = postings.place[rows.column[at]]
+            if place >= 0:
+                parts[number, place] = _scaled(rows, seed, at)
+    return parts
+
+
+@compiled
+def _add_rare(rows: Rows, seed: int, postings: Postings, cosine: NDArray[np.float32]) -> None:
+    """Add the products of a seed with all candidates over the columns that few have."""
+    for at in range(rows.begin[seed], rows.end[seed]):
+        column = rows.column[at]
+        if postings.start[column] < postings.stop[column]:
+            value = _scaled(rows, seed, at)
+            for entry in range(postings.start[column], postings.stop[column]):
+                cosine[postings.row[entry]] += value * postings.value[entry]
+
+
+@compiled
+def _product(rows: Rows, left: int, right: int) -> float:
     total = 0.0
-    at, end = rows.start[left], rows.start[left + 1]
-    other, other_end = rows.start[right], rows.start[right + 1]
+    at, end = rows.begin[left], rows.end[left]
+    other, other_end = rows.begin[right], rows.end[right]
     while at < end and other < other_end:
-        column, other_column = rows.position[at], rows.position[other]
+        column, other_column = rows.column[at], rows.column[other]
         if column == other_column:
             total += np.float64(rows.value[at]) * np.float64(rows.value[other])
         at += column <= other_column
@@ -74,13 +174,13 @@ def _product(rows: Entries, left: int, right: int) -> float:
 
 
 @compiled
-def _squared_distance(rows: Entries, left: int, right: int) -> float:
+def _squared_distance(rows: Rows, left: int, right: int) -> float:
     total = 0.0
-    at, end = rows.start[left], rows.start[left + 1]
-    other, other_end = rows.start[right], rows.start[right + 1]
+    at, end = rows.begin[left], rows.end[left]
+    other, other_end = rows.begin[right], rows.end[right]
     while at < end or other < other_end:
-        column = rows.position[at] if at < end else np.int32(2**31 - 1)
-        other_column = rows.position[other] if other < other_end else np.int32(2**31 - 1)
+        column = np.int64(rows.column[at]) if at < end else np.int64(2**62)
+        other_column = np.int64(rows.column[other]) if other < other_end else np.int64(2**62)
         gap = 0.0
         if column <= other_column:
             gap += np.float64(rows.value[at])
@@ -93,12 +193,26 @@ def _squared_distance(rows: Entries, left: int, right: int) -> float:
 
 
 @compiled
-def _distance(bag: Bag, left: int, right: int) -> float:
+def _distance(rows: Rows, left: int, right: int, by_angle: bool) -> float:  # noqa: FBT001 - numba takes flags by position
     """Return what is ranked by: minus the cosine (0 with a row of zeros), or the squared Euclidean distance."""
-    if not bag.by_angle:
-        return _squared_distance(bag.by_row, left, right)
-    lengths = bag.length[left] * bag.length[right]
-    return -_product(bag.by_row, left, right) / lengths if lengths > 0.0 else 0.0
+    if not by_angle:
+        return _squared_distance(rows, left, right)
+    lengths = rows.length[left] * rows.length[right]
+    return -_product(rows, left, right) / lengths if lengths > 0.0 else 0.0
+
+
+@compiled
+def _least_distance(cosine: float, margin: float, length: float, other_length: float, by_angle: bool) -> float:  # noqa: FBT001 - as above
+    """Return what a distance is at least, where the cosine may be off by `margin`."""
+    lengths = length * other_length
+    if lengths == 0.0 and by_angle:
+        return 0.0
+    if lengths != 0.0 and not (SMALLEST < lengths < LARGEST):
+        return -np.inf
+    if by_angle:
+        return -cosine - margin
+    squares = length * length + other_length * other_length
+    return squares - 2.0 * lengths * (cosine + margin) - ROUNDING * squares
 
 
 @compiled
@@ -114,61 +228,57 @@ def _insert(distance: NDArray[np.float64], place: NDArray[np.int64], new: float,
 
 
 @compiled
-def _multiply_rare(bag: Bag, seed: int, product: NDArray[np.float64]) -> None:
-    """Fill in the products of a seed with all candidates over the rare columns."""
-    product[:] = 0.0
-    rows, columns = bag.by_row, bag.by_column
-    for at in range(rows.start[seed], rows.start[seed + 1]):
-        column, value = rows.position[at], np.float64(rows.value[at])
-        for other in range(columns.start[column], bag.stop[column]):
-            product[columns.position[other]] += value * np.float64(columns.value[other])
-
-
-@compiled
-def _bound_distances(bag: Bag, seed: int, product: NDArray[np.float64]) -> None:
-    """Turn products over the rare columns into what the distances are at least, in place."""
-    length, rest = bag.length[seed], bag.rest[seed]
-    for other in range(len(product)):
-        most = product[other] + rest * bag.rest[other]
-        other_length = bag.length[other]
-        if bag.by_angle:
-            lengths = length * other_length
-            product[other] = -most / lengths - ROUNDING if lengths > 0.0 else 0.0
-        else:
-            squares = length * length + other_length * other_length
-            product[other] = squares - 2.0 * most - ROUNDING * squares
-
-
-@compiled
-def take_nearer_by_bound(bag: Bag, seeds: NDArray[np.int64], itself: NDArray[np.int64], first: int, found: Any) -> None:
+def take_nearer(
+    rows: Rows,
+    seeds: NDArray[np.int64],
+    postings: Postings,
+    first: int,
+    cosines: NDArray[np.float32],
+    by_angle: bool,  # noqa: FBT001 - as above
+    distances: NDArray[np.float64],
+    places: NDArray[np.int64],
+) -> None:
     """Take the candidates that are nearer to a seed than what was found before, exactly; nearest first, ties by place.
 
-    The k candidates with the lowest bounds are measured first, then each whose bound is not above the k-th distance.
-    Memory is one number a candidate.
+    The k candidates with the least distances are measured first, then each whose least distance is not above the
+    k-th distance.
 
-    `seeds` are rows of `bag.by_row`, of which the first ones are the candidates; `itself` says which of these the seed
-    is, or -1; `first` is added to the places of candidates. `found` holds distances, infinite where there is none yet,
-    and places, each of shape (n_seeds, k).
+    Parameters
+    ----------
+    rows
+        Of the bag.
+    seeds
+        Shape (n_seeds,): which of them are asked for.
+    postings, first
+        The candidates, and which row of the bag is the first of them.
+    cosines
+        Shape (n_seeds, n_candidates): the products over the common columns; those over the others are added to it.
+    by_angle
+        Rank by cosine instead of Euclidean distance.
+    distances, places
+        Shape (n_seeds, k), changed in place: what was found so far; infinite where there is none yet.
     """
-    distances, places = found
-    k = distances.shape[1]
-    bound = np.empty(bag.n_candidates)
+    k, n_candidates = distances.shape[1], cosines.shape[1]
+    least = np.empty(n_candidates)
     lowest, lowest_place = np.empty(k), np.empty(k, np.int64)
     for number in range(len(seeds)):
-        seed, distance, place = seeds[number], distances[number], places[number]
-        _multiply_rare(bag, seed, bound)
-        _bound_distances(bag, seed, bound)
-        if itself[number] >= 0:
-            bound[itself[number]] = np.inf
+        seed, distance, place, cosine = seeds[number], distances[number], places[number], cosines[number]
+        _add_rare(rows, seed, postings, cosine)
+        margin = (rows.end[seed] - rows.begin[seed] + 8) * SUM_ROUNDING
         lowest[:] = distance[k - 1]
         lowest_place[:] = -1
-        for other in range(len(bound)):
-            if bound[other] < lowest[k - 1]:
-                _insert(lowest, lowest_place, bound[other], other)
-        for other in lowest_place:
-            if other >= 0:
-                _insert(distance, place, _distance(bag, seed, other), first + other)
-                bound[other] = np.inf
-        for other in range(len(bound)):
-            if bound[other] <= distance[k - 1] and bound[other] < np.inf:
-                _insert(distance, place, _distance(bag, seed, other), first + other)
+        for other in range(n_candidates):
+            bound = _least_distance(cosine[other], margin, rows.length[seed], rows.length[first + other], by_angle)
+            least[other] = bound
+            if bound < lowest[k - 1] and first + other != seed:
+                _insert(lowest, lowest_place, bound, other)
+        if first <= seed < first + n_candidates:
+            least[seed - first] = np.inf
+        for at in range(k):
+            candidate: int = lowest_place[at]
+            if candidate >= 0:
+                _insert(distance, place, _distance(rows, seed, first + candidate, by_angle), first + candidate)
+                least[candidate] = np.inf
+        for other in range(n_candidates):
+            if least[other] <= distance[k - 1] and least[other] < np.inf:
+                _insert(distance, place, _distance(rows, seed, first + other, by_angle), first + other)

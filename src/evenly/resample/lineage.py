@@ -60,9 +60,10 @@ class Lineage:
 
 def trace_parents(parents: NDArray[np.int64], split: SplitRows) -> Lineage:
     """Return where the given rows (repeats allowed) and their units stand."""
-    parents = np.unique(parents)
+    parents, _ = np.unique(parents, return_counts=True)  # with counts NumPy sorts, without it hashes: far slower
     in_train = split.code == SPLITS.index("train")
     inside = parents[in_train[parents]]
-    leaking_units = np.unique(split.unit[split.code > SPLITS.index("train")])  # a row in no split cannot leak
+    outside = split.code > SPLITS.index("train")  # a row in no split cannot leak
+    leaking_units, _ = np.unique(split.unit[outside], return_counts=True)
     twins = np.isin(split.unit[inside], leaking_units)
     return Lineage(len(parents), len(parents) - len(inside), int(twins.sum()))

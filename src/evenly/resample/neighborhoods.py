@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MappedSearch", "Search", "SearchHere", "as_search", "nearest_among"]
 
-PAIRS_AT_ONCE = 2 * 10**8  # pairs of rows that a partition compares: some seconds of work
+PAIRS_AT_ONCE = 5 * 10**7  # pairs of rows that a partition compares: a second of work or so
 PAIRS_OF_A_THREAD = 10**6
 SEEDS_OF_A_THREAD = 1_000  # at least, in a large bag, which each thread gathers anew
 ROWS_AT_ONCE = 10_000

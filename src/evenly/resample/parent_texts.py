@@ -23,17 +23,19 @@ if TYPE_CHECKING:
 
     from evenly.workspace import Workspace
 
-__all__ = ["read_texts", "write_texts"]
+__all__ = ["ParentTexts", "write_texts"]
+
+BATCH_BYTES = 2**23  # every batch is looked at for each thousand synthetic rows: few large ones
 
 
 def write_texts(work: Workspace, table: Path, rows: NDArray[np.int64], columns: Sequence[str]) -> Path:
-    """Write the text columns of some rows (ascending) to `scratch`, and return the folder for `read_texts`."""
+    """Write the text columns of some rows (ascending) to `scratch`, and return the folder for `ParentTexts`."""
     work.map(partial(_write_part, columns=list(columns)), parts_with(table, rows), name="parents", keep=False)
     return work.scratch / "parents"
 
 
 def _write_part(part: TablePart, folder: Path, *, columns: list[str]) -> None:
-    batches = read_batches(part, columns)
+    batches = _joined(read_batches(part, columns))
     first = next(batches)  # a part is only given where it holds a row
     path = folder / f"{part.first:012d}.arrow"
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, first.schema) as writer:
@@ -42,20 +44,38 @@ def _write_part(part: TablePart, folder: Path, *, columns: list[str]) -> None:
             writer.write_table(batch)
 
 
-def read_texts(folder: Path, rows: NDArray[np.int64]) -> pa.Table:
-    """Return the text columns of the given rows, in the order of `rows`, repeats and all."""
-    wanted = np.unique(rows)
-    found = pa.Table.from_batches(list(_take(folder, wanted)))
-    return found.drop_columns("row").combine_chunks().take(pa.array(np.searchsorted(wanted, rows)))
+def _joined(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Yield the batches, small ones together."""
+    waiting: list[pa.Table] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(table.nbytes for table in waiting) >= BATCH_BYTES:
+            yield pa.concat_tables(waiting).combine_chunks()
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting).combine_chunks()
 
 
-def _take(folder: Path, wanted: NDArray[np.int64]) -> Iterator[pa.RecordBatch]:
-    """Yield the wanted rows (ascending) of every batch."""
-    for path in sorted(folder.glob("*.arrow")):
-        with pa.memory_map(str(path)) as source:
-            reader = pa.ipc.open_file(source)
-            for number in range(reader.num_record_batches):
-                batch = reader.get_batch(number)
-                held = batch.column("row").to_numpy()
-                here = wanted[np.searchsorted(wanted, held[0]) : np.searchsorted(wanted, held[-1], side="right")]
+class ParentTexts:
+    """What `write_texts` has written, mapped into memory."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open all files."""
+        self._batches = [batch for path in sorted(folder.glob("*.arrow")) for batch in _map_batches(path)]
+        self._rows = [batch.column("row").to_numpy() for batch in self._batches]
+
+    def read(self, rows: NDArray[np.int64]) -> pa.Table:
+        """Return the text columns of the given rows, which ascend and are each there once."""
+        found = pa.Table.from_batches(list(self._take(rows)))
+        return found.drop_columns("row").combine_chunks()
+
+    def _take(self, wanted: NDArray[np.int64]) -> Iterator[pa.RecordBatch]:
+        for batch, held in zip(self._batches, self._rows, strict=True):
+            here = wanted[np.searchsorted(wanted, held[0]) : np.searchsorted(wanted, held[-1], side="right")]
+            if len(here):
                 yield batch.take(pa.array(np.searchsorted(held, here)))
+
+
+def _map_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    reader = pa.ipc.open_file(pa.memory_map(str(path)))
+    return (reader.get_batch(number) for number in range(reader.num_record_batches))

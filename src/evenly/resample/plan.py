@@ -17,6 +17,7 @@ from evenly import formats
 from evenly.errors import ConfigError, DataError
 from evenly.imbalance import label_matrix
 from evenly.resample.changes import Changes
+from evenly.resample.embedding_features import write_embedding_features
 from evenly.resample.limits import Amount, Limits, ResamplingWarning
 from evenly.resample.lineage import trace_parents
 from evenly.resample.methods import sampler_of
@@ -60,6 +61,7 @@ def make_plan(
     ranking_ties: str = "drop",
     realise: str = "splice",
     features: str | None = None,
+    embeddings: Path | None = None,
 ) -> None:
     """Plan the copies of every train row, and the synthetic rows beside them.
 
@@ -79,6 +81,8 @@ def make_plan(
         A column of the table, lists of numbers of one length, to look for neighbours in; None: TF-IDF of the texts.
     seed
         Of the generator.
+    embeddings
+        The artifact with the vectors of the table's texts, to look for neighbours in; None: as `features` says.
 
     Raises
     ------
@@ -107,7 +111,7 @@ def make_plan(
     used = _applicable(method, held, work)
     options: Any = {"label_rule": labels, "ranking_ties": ranking_ties, "realise": realise}
     sampler = sampler_of(used, amount, k_neighbors=k_neighbors, **options)
-    changes = _run(sampler, held, work, table=table, train=train, features=features, seed=seed)
+    changes = _run(sampler, held, work, table=table, train=train, features=features, seed=seed, embeddings=embeddings)
     names = formats.read_label_names(table)
     limits = Limits.stated() if sampler is None else sampler.limits
     told = report(held, changes, limits, used, names, k_neighbors=k_neighbors)
@@ -125,7 +129,7 @@ def make_plan(
             work.note(note)
 
 
-PLAN = Stage("plan", 3, make_plan)
+PLAN = Stage("plan", 4, make_plan)
 
 
 def _applicable(method: str, labels: sparse.csr_matrix, work: Workspace) -> str:
@@ -146,6 +150,7 @@ def _run(
     train: NDArray[np.int64],
     features: str | None,
     seed: int,
+    embeddings: Path | None,
 ) -> Changes:
     """Let the sampler plan; what it warns of becomes a note."""
     if sampler is None:
@@ -153,6 +158,8 @@ def _run(
     columns: list[str] = formats.read_facts(table)["text_columns"]
 
     def find(wanted: NDArray[np.bool_]) -> MappedSearch:
+        if embeddings is not None:
+            return MappedSearch(work, write_embedding_features(work, embeddings=embeddings, rows=train))
         if features is not None:
             return MappedSearch(work, write_vector_features(work, table=table, rows=train, column=features))
         return MappedSearch(work, write_text_features(work, table=table, rows=train, wanted=wanted, columns=columns))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from evenly.resample.units import is_undivided, needs_space, sentences, smallest_units
 
-__all__ = ["splice", "splice_columns"]
+__all__ = ["splice"]
 
 
 def splice(seed_text: str, reference_text: str, share: float, position: float) -> str:
@@ -44,13 +44,6 @@ def splice(seed_text: str, reference_text: str, share: float, position: float) -
     pieces = ["".join(seed[:begin]), "".join(reference[first:last]), "".join(seed[end:])]
     spaced = not (is_undivided(seed_text) and is_undivided(reference_text))
     return _join([piece for piece in pieces if piece], spaced=spaced).strip()
-
-
-def splice_columns(
-    seed: dict[str, str | None], reference: dict[str, str | None], share: float, position: float
-) -> dict[str, str]:
-    """Splice every text column with the same share and position; a column that either lacks is the seed's."""
-    return {name: splice(text or "", reference[name] or "", share, position) for name, text in seed.items()}
 
 
 def _span(n_units: int, share: float, position: float) -> tuple[int, int]:

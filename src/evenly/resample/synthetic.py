@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,8 @@ import pyarrow.parquet as pq
 
 from evenly import formats
 from evenly.resample.changes import NO_LABEL
-from evenly.resample.parent_texts import read_texts, write_texts
-from evenly.resample.splicing import splice_columns
+from evenly.resample.parent_texts import ParentTexts, write_texts
+from evenly.resample.splices import realise_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["synthetic_schema", "write_synthetic"]
 
 ROWS_AT_ONCE = 10_000
-TEXTS_AT_ONCE = 1_000  # as objects of Python
+TEXTS_AT_ONCE = 1_000
 FIXED = frozenset({"row", "seed_row", "reference_row", "share", "position", "label", "labels"})
 
 
@@ -68,7 +69,9 @@ def write_synthetic(work: Workspace, recipes: Recipes, *, table: Path, first_row
     items = [(first_row + begin, recipes.part(begin, begin + ROWS_AT_ONCE)) for begin in begins]
     function = partial(_realise_partition, parents=parents, schema=schema)
     names = work.map(function, items, name="splice", keep=False)
-    with pq.ParquetWriter(work.out / "synthetic.parquet", schema) as writer:
+    # As ingest writes its tables: texts hardly ever repeat, and compressing them costs more than all the rest
+    options = {"compression": "none", "use_dictionary": False, "write_statistics": ["row"]}
+    with pq.ParquetWriter(work.out / "synthetic.parquet", schema, **options) as writer:
         for name in names:
             with pa.memory_map(str(work.scratch / "splice" / name)) as source:
                 writer.write_table(pa.ipc.open_file(source).read_all())
@@ -77,22 +80,19 @@ def write_synthetic(work: Workspace, recipes: Recipes, *, table: Path, first_row
 def _realise_partition(item: tuple[int, Recipes], folder: Path, *, parents: Path, schema: pa.Schema) -> str:
     first_row, recipes = item
     name = f"synthetic-{first_row:012d}.arrow"
+    texts = ParentTexts(parents)
     with pa.OSFile(str(folder / name), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for begin in range(0, len(recipes), TEXTS_AT_ONCE):
             part = recipes.part(begin, begin + TEXTS_AT_ONCE)
-            writer.write_table(_realise(part, parents, first_row + begin, schema))
+            writer.write_table(_realise(part, texts, first_row + begin, schema))
     return name
 
 
-def _realise(recipes: Recipes, parents: Path, first_row: int, schema: pa.Schema) -> pa.Table:
+def _realise(recipes: Recipes, parents: ParentTexts, first_row: int, schema: pa.Schema) -> pa.Table:
     """Return synthetic rows with their spliced texts, as `schema` has them."""
-    text_columns = [name for name in schema.names if name not in FIXED]
-    seeds, references = (read_texts(parents, rows).to_pylist() for rows in (recipes.seed, recipes.reference))
-    parts = (recipes.repeats.tolist(), recipes.share.tolist(), recipes.position.tolist())
-    texts = [
-        seed if again else splice_columns(seed, reference, share, position)
-        for seed, reference, again, share, position in zip(seeds, references, *parts, strict=True)
-    ]
+    rows, places = np.unique(np.concatenate([recipes.seed, recipes.reference]), return_inverse=True)
+    texts = parents.read(rows)
+    among_them = replace(recipes, seed=places[: len(recipes)], reference=places[len(recipes) :])
     columns = {
         "row": range(first_row, first_row + len(recipes)),
         "seed_row": recipes.seed,
@@ -100,7 +100,7 @@ def _realise(recipes: Recipes, parents: Path, first_row: int, schema: pa.Schema)
         "share": recipes.share,
         "position": recipes.position,
         "label": np.ma.masked_equal(recipes.label, NO_LABEL),
-        **{name: [text[name] for text in texts] for name in text_columns},
+        **{name: realise_texts(texts[name].combine_chunks(), among_them) for name in texts.column_names},
         "labels": formats.label_lists(recipes.labels),
     }
     return pa.table([pa.array(columns[name], schema.field(name).type) for name in schema.names], schema=schema)

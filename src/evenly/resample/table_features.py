@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.ipc
 from scipy import sparse
 
@@ -17,7 +17,7 @@ from evenly.resample.table_rows import TablePart, parts_with, read_batches
 from evenly.resample.text_features import WordCounts, count_words, merge_vocabularies, weigh_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -49,46 +49,45 @@ def write_text_features(
     """
     chosen = rows[wanted]
     key = hashlib.sha256(chosen.tobytes()).hexdigest()[:12]
-    counted, weighed, folder = (work.scratch / f"{what}-{key}" for what in ("words", "weights", "features"))
+    counted, folder = work.scratch / f"words-{key}", work.scratch / f"features-{key}"
     count = partial(_count_part, columns=list(columns))
     found = work.map(count, parts_with(table, chosen), name=counted.name, keep=False)
     names = [name for part in found for name in part]
-    n_columns = _merge(counted, names, len(chosen))
-    work.map(partial(_weigh_block, counted=counted), names, name=weighed.name, keep=False, unit="blocks")
-    return write_sparse(folder, (_read_block(weighed, name, n_columns) for name in names), n_columns, wanted)
+    parts = [_map_words(counted / f"{name}.words.arrow") for name in names]
+    places, weight = merge_vocabularies(parts, len(chosen))
+    blocks = (
+        weigh_words(_read_counts(counted, name, len(place)), place, weight)
+        for name, place in zip(names, places, strict=True)
+    )
+    return write_sparse(folder, blocks, max(1, len(weight)), wanted)
 
 
 def _count_part(part: TablePart, folder: Path, *, columns: list[str]) -> list[str]:
     """Count the words of a part of the table, some thousand texts at a time."""
-    texts, names = _texts(part, columns), []
-    for first in range(0, len(part.rows), TEXTS_AT_ONCE):
-        names.append(f"{part.rows[first]:012d}")
-        _write_counts(folder, names[-1], count_words(islice(texts, TEXTS_AT_ONCE)))
+    names = []
+    batches = read_batches(part, columns, TEXTS_AT_ONCE)
+    for batch in batches:
+        names.append(f"{batch['row'][0].as_py():012d}")
+        _write_counts(folder, names[-1], count_words(_join_columns(batch, columns)))
     return names
 
 
-def _texts(part: TablePart, columns: list[str]) -> Iterator[str]:
-    for batch in read_batches(part, columns):
-        for cells in zip(*(batch[name].to_pylist() for name in columns), strict=True):
-            yield "\n".join(cell or "" for cell in cells)
+def _join_columns(batch: pa.Table, columns: list[str]) -> pa.Array:
+    """Return the text of every row; a cell that is missing is empty."""
+    cells = [batch[name].combine_chunks() for name in columns]
+    if len(cells) == 1:
+        return cells[0].fill_null("")
+    return pc.binary_join_element_wise(*cells, "\n", null_handling="replace", null_replacement="")
 
 
 def _write_counts(folder: Path, name: str, found: WordCounts) -> None:
     words = pa.record_batch({"word": found.words, "n_with": found.n_texts_with().astype(np.int32)})
     with pa.OSFile(str(folder / f"{name}.words.arrow"), "wb") as sink, pa.ipc.new_file(sink, words.schema) as writer:
         writer.write_batch(words)
-    for what in ("indptr", "indices", "data"):
-        np.save(folder / f"{name}.{what}.npy", getattr(found.counts, what))
-
-
-def _merge(counted: Path, names: Sequence[str], n_texts: int) -> int:
-    """Write the columns of each block's words and the weights, and return how many columns there are."""
-    parts = [_map_words(counted / f"{name}.words.arrow") for name in names]
-    columns, weight = merge_vocabularies(parts, n_texts)
-    for name, of_block in zip(names, columns, strict=True):
-        np.save(counted / f"{name}.columns.npy", of_block)
-    np.save(counted / "weight.npy", weight)
-    return max(1, len(weight))
+    counts = found.counts
+    data = counts.data.astype(np.min_scalar_type(counts.data.max(initial=1)))  # few words come 256 times
+    for what, values in (("indptr", counts.indptr), ("indices", counts.indices), ("data", data)):
+        np.save(folder / f"{name}.{what}.npy", values)
 
 
 def _map_words(path: Path) -> tuple[pa.StringArray, NDArray[np.int32]]:
@@ -97,16 +96,6 @@ def _map_words(path: Path) -> tuple[pa.StringArray, NDArray[np.int32]]:
     return batch.column("word"), batch.column("n_with").to_numpy()
 
 
-def _weigh_block(name: str, folder: Path, *, counted: Path) -> None:
-    start, indices, data, columns = (
-        np.load(counted / f"{name}.{what}.npy") for what in ("indptr", "indices", "data", "columns")
-    )
-    counts = sparse.csr_matrix((data, indices, start), shape=(len(start) - 1, len(columns)))
-    block = weigh_words(counts, columns, np.load(counted / "weight.npy", mmap_mode="r"))
-    for what in ("indptr", "indices", "data"):
-        np.save(folder / f"{name}.{what}.npy", getattr(block, what))
-
-
-def _read_block(folder: Path, name: str, n_columns: int) -> sparse.csr_matrix:
+def _read_counts(folder: Path, name: str, n_words: int) -> sparse.csr_matrix:
     start, indices, data = (np.load(folder / f"{name}.{what}.npy") for what in ("indptr", "indices", "data"))
-    return sparse.csr_matrix((data, indices, start), shape=(len(start) - 1, n_columns))
+    return sparse.csr_matrix((data, indices, start), shape=(len(start) - 1, n_words))

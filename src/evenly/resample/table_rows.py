@@ -52,13 +52,13 @@ def parts_with(table: Path, rows: NDArray[np.int64]) -> list[TablePart]:
     return [TablePart(path, first, rows[begin:end]) for path, first, begin, end in found if end > begin]
 
 
-def read_batches(part: TablePart, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Yield the given columns, and `row`, of the rows that are meant, in order, at most `ROWS_AT_ONCE` at a time."""
+def read_batches(part: TablePart, columns: Sequence[str], rows_at_once: int = ROWS_AT_ONCE) -> Iterator[pa.Table]:
+    """Yield the given columns, and `row`, of the rows that are meant, in order, at most `rows_at_once` at a time."""
     with pq.ParquetFile(part.path, pre_buffer=False, buffer_size=BUFFER_BYTES) as file:
         first = part.first
-        for batch in file.iter_batches(ROWS_AT_ONCE, columns=["row", *columns], use_threads=False):
+        for batch in file.iter_batches(rows_at_once, columns=["row", *columns], use_threads=False):
             here = slice(*np.searchsorted(part.rows, [first, first + batch.num_rows]))
             places = part.rows[here] - first
             first += batch.num_rows
             if len(places):
-                yield pa.Table.from_batches([batch.take(pa.array(places))])
+                yield pa.Table.from_batches([batch if len(places) == batch.num_rows else batch.take(pa.array(places))])

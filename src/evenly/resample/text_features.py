@@ -6,8 +6,6 @@ processes can count and weigh, each text is read once, and no more than a part i
 
 from __future__ import annotations
 
-from array import array
-from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -17,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
-from evenly.resample.units import features_of
+from evenly.resample.text_runs import find_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,23 +45,19 @@ class WordCounts:
         return np.bincount(self.counts.indices, minlength=len(self.words))
 
 
-def count_words(texts: Iterable[str]) -> WordCounts:
-    """Count the words of texts; see `features_of` for what a word is."""
-    vocabulary: defaultdict[str, int] = defaultdict()
-    vocabulary.default_factory = vocabulary.__len__
-    found, start = array("i"), array("q", [0])
-    for text in texts:
-        found.extend(map(vocabulary.__getitem__, features_of(text)))
-        start.append(len(found))
-    vocabulary.default_factory = None  # a reference to itself, by which it would outlive this call
-    words = sorted(vocabulary)
-    place = np.empty(len(words), np.int32)
-    place[np.fromiter(map(vocabulary.__getitem__, words), np.int64, len(words))] = np.arange(len(words))
-    columns = place[np.frombuffer(found, np.int32)] if found else np.empty(0, np.int32)
-    ones = np.ones(len(columns), np.int32)
-    counts = sparse.csr_matrix((ones, columns, np.frombuffer(start, np.int64)), shape=(len(start) - 1, len(words)))
-    counts.sum_duplicates()
-    return WordCounts(pa.array(words, pa.string()), counts)
+def count_words(texts: pa.Array | Iterable[str]) -> WordCounts:
+    """Count the words of texts, an array of strings or an iterable of `str`; see `features_of` for what a word is."""
+    from evenly.resample.kernels_words import count_columns
+
+    runs = find_runs(texts)
+    distinct = runs.words.dictionary_encode()
+    by_word = pc.array_sort_indices(distinct.dictionary)
+    place = np.empty(len(by_word), np.int32)
+    place[by_word.to_numpy()] = np.arange(len(by_word), dtype=np.int32)
+    columns, ends = runs.expand(place[distinct.indices.to_numpy()])
+    starts, indices, counts = count_columns(columns, ends, len(place))
+    matrix = sparse.csr_matrix((counts, indices, starts), shape=(len(ends) - 1, len(place)))
+    return WordCounts(distinct.dictionary.take(by_word), matrix)
 
 
 def merge_vocabularies(
@@ -110,12 +104,13 @@ def weigh_words(
     columns, weight
         Of the part and of all columns, from `merge_vocabularies`.
     """
-    place = columns[counts.indices]
-    values = (1 + np.log(counts.data)) * weight[place]
-    row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-    values /= np.sqrt(np.bincount(row, values * values, counts.shape[0]))[row]
-    shape = (counts.shape[0], max(1, len(weight)))
-    return sparse.csr_matrix((values.astype(np.float32), place, counts.indptr), shape=shape)
+    from evenly.resample.kernels_words import weigh_counts
+
+    of_count = 1 + np.log(np.arange(1, int(counts.data.max(initial=1)) + 1))
+    of_count = np.concatenate([[0.0], of_count])
+    given = (counts.indptr.astype(np.int64, copy=False), counts.indices, counts.data)
+    place, values = weigh_counts(*given, columns, weight, of_count)
+    return sparse.csr_matrix((values, place, counts.indptr), shape=(counts.shape[0], max(1, len(weight))))
 
 
 def text_features(texts: Iterable[str]) -> sparse.csr_matrix:

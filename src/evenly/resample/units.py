@@ -9,7 +9,16 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["characters", "features_of", "is_undivided", "needs_space", "sentences", "smallest_units", "words"]
+__all__ = [
+    "LONGEST_WORD",
+    "characters",
+    "features_of",
+    "is_undivided",
+    "needs_space",
+    "sentences",
+    "smallest_units",
+    "words",
+]
 
 LONGEST_WORD = 20  # characters; a longer text without any space is not one word
 
