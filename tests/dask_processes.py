@@ -48,7 +48,7 @@ class Cluster:
             *("--nthreads", str(n_threads), "--memory-limit", "1GiB", "--host", "127.0.0.1", "--no-dashboard"),
             *("--local-directory", str(self.folder)),
             folder=self.folder,
-            **environment,
+            **{"EVENLY_CACHE": str(self.folder / f"cache-{name}")} | environment,
         )
 
     def wait_for(self, *names: str) -> None:

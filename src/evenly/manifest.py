@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import reprlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
@@ -31,6 +33,7 @@ __all__ = [
     "digest_of",
     "find_damage",
     "list_files",
+    "parse_manifest",
     "read_manifest",
     "refuse_outside_names",
 ]
@@ -38,6 +41,7 @@ __all__ = [
 FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
 _FILES_AT_ONCE, _BLOCK_BYTES = 4, 1 << 22
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.+!-]{0,40}")
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Manifest:
     rows_per_second: float | None
     facts: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()  # what its build has left for later ones (`evenly.kept`); no part of the digest
     format_version: int = FORMAT_VERSION
 
     @property
@@ -121,22 +126,36 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST_NAME
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-        if fields["format_version"] != FORMAT_VERSION:
-            raise StoreError(
-                f"{path} has format version {fields['format_version']}; this evenly reads {FORMAT_VERSION}. "
-                f"Build it again, or use the evenly that wrote it."
-            )
-        files = {name: FileEntry(**entry) for name, entry in fields.pop("files").items()}
-        notes = tuple(fields.pop("notes"))
-        manifest = Manifest(files=files, notes=notes, **fields)
-        _check_types(manifest)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        if isinstance(error, StoreError):
-            raise
+        text = path.read_bytes()
+    except OSError as error:
         raise StoreError(f"{path} is not a manifest that can be read: {error!r}. Remove the folder.") from error
-    refuse_outside_names(path, files)
+    return parse_manifest(text, path)
+
+
+def parse_manifest(text: bytes, place: Path | str) -> Manifest:
+    """Return what the text of a `manifest.json` says; raises as `read_manifest`, and names its `place`."""
+    try:
+        fields = json.loads(text.decode("utf-8"), parse_constant=_refuse_constant)
+        if fields["format_version"] != FORMAT_VERSION:
+            raise StoreError(_explain_version(place, fields["format_version"], fields.get("package_version")))
+        files = {name: FileEntry(**entry) for name, entry in fields.pop("files").items()}
+        notes, keeps = tuple(fields.pop("notes")), tuple(fields.pop("keeps", ()))
+        manifest = Manifest(files=files, notes=notes, keeps=keeps, **fields)
+        _check_types(manifest)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise StoreError(f"{place} is not a manifest that can be read: {error!r}. Remove the folder.") from error
+    refuse_outside_names(place, files)
     return manifest
+
+
+def _explain_version(place: Path | str, found: object, writer: object) -> str:
+    known = isinstance(writer, str) and _VERSION.fullmatch(writer)
+    wrote, needed = (f", written by evenly {writer}", f"evenly {writer}") if known else ("", "the evenly that wrote it")
+    newer = " or newer" if known and isinstance(found, int) and found > FORMAT_VERSION else ""
+    return (
+        f"{place} has format version {reprlib.repr(found)}{wrote}; this evenly reads {FORMAT_VERSION}. Build it again: "
+        f"run its config once more. Or read it with {needed}{newer}."
+    )
 
 
 def _refuse_constant(name: str) -> None:
@@ -155,7 +174,7 @@ def _check_types(manifest: Manifest) -> None:
         raise TypeError("files are not listed with size and checksum")
 
 
-def refuse_outside_names(path: Path, names: Iterable[str]) -> None:
+def refuse_outside_names(path: Path | str, names: Iterable[str]) -> None:
     """Raise where what lists files (at `path`) lists one that is not inside its folder.
 
     Raises

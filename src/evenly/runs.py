@@ -13,21 +13,23 @@ from __future__ import annotations
 
 import json
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from evenly.errors import StoreError
+from evenly.errors import StoreError, StoreUnreachableError
 from evenly.liveness import ProcessMark, is_known_dead, mark_process
 from evenly.workspace import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["RUNS_FOLDER", "RunRecord", "note_use", "read_record", "read_records", "recording"]
+    Share = Callable[[str, str], None]
+
+__all__ = ["RUNS_FOLDER", "RunRecord", "note_use", "parse_record", "read_record", "read_records", "recording"]
 
 RUNS_FOLDER = "runs"
 FORMAT_VERSION = 1
@@ -76,10 +78,11 @@ class RunRecord:
 class Recording:
     """The record of a run under way."""
 
-    def __init__(self, root: Path, record: RunRecord) -> None:
-        """Write the record for the first time."""
+    def __init__(self, root: Path, record: RunRecord, share: Share | None = None) -> None:
+        """Write the record for the first time; `share` is told its run and text whenever it is written."""
         self.root = root
         self.record = record
+        self._share = share
         self._write()
 
     def add(self, stage: str, key: str) -> None:
@@ -101,22 +104,26 @@ class Recording:
         self._write()
 
     def _write(self) -> None:
-        folder = self.root / RUNS_FOLDER
+        folder, text = self.root / RUNS_FOLDER, json.dumps(asdict(self.record), indent=1) + "\n"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(folder / f"{self.record.run}.json", json.dumps(asdict(self.record), indent=1) + "\n")
+            write_atomically(folder / f"{self.record.run}.json", text)
         except OSError as error:
             raise StoreError(
                 f"Cannot write to the store {self.root}: {error.strerror or error}. "
                 f"It must be a folder that you may write to; give another with --store DIR."
             ) from error
+        if self._share is not None:
+            self._share(self.record.run, text)
 
 
 _current: ContextVar[Recording | None] = ContextVar("evenly_recording", default=None)
 
 
 @contextmanager
-def recording(root: Path, flow: str, title: str, run: str | None = None) -> Iterator[Recording]:
+def recording(
+    root: Path, flow: str, title: str, run: str | None = None, share: Share | None = None
+) -> Iterator[Recording]:
     """Record what the body uses of the store at `root`; within such a body, of the same store: go on with its record.
 
     Parameters
@@ -125,21 +132,25 @@ def recording(root: Path, flow: str, title: str, run: str | None = None) -> Iter
         The store.
     flow, title, run
         As `RunRecord` has them; a name is made where there is none.
+    share
+        Told the run and the text of its record whenever it is written: to keep it elsewhere, too.
     """
     outer = _current.get()
     if outer is not None and outer.root == root:
         yield outer
         return
     name = run or uuid.uuid4().hex[:12]
-    found = Recording(root, RunRecord(name, flow, title, "running", _now(), None, mark_process()))
+    found = Recording(root, RunRecord(name, flow, title, "running", _now(), None, mark_process()), share)
     token = _current.set(found)
     try:
         yield found
     except Exception:
-        found.end("failed")
+        with suppress(StoreUnreachableError):  # most likely what is being raised
+            found.end("failed")
         raise
     except BaseException:
-        found.end("interrupted")
+        with suppress(StoreUnreachableError):
+            found.end("interrupted")
         raise
     else:
         found.end("done")
@@ -174,17 +185,31 @@ def read_record(root: Path, run: str) -> RunRecord | None:
 
 def _read(path: Path) -> RunRecord:
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        if fields["format_version"] != FORMAT_VERSION:
-            raise StoreError(
-                f"{path} has format version {fields['format_version']}; this evenly reads {FORMAT_VERSION}."
-            )
-        process, artifacts = ProcessMark(**fields.pop("process")), tuple(map(str, fields.pop("artifacts")))
-        return RunRecord(process=process, artifacts=artifacts, **fields)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return parse_record(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
         if isinstance(error, StoreError):
             raise
         raise StoreError(f"{path} is not a record of a run that can be read: {error!r}. Remove it.") from error
+
+
+def parse_record(text: str, place: str) -> RunRecord:
+    """Return what the text of a record says.
+
+    Raises
+    ------
+    StoreError
+        It is none, or one of another format; the message names its `place`.
+    """
+    try:
+        fields = json.loads(text)
+        if fields["format_version"] != FORMAT_VERSION:
+            raise StoreError(
+                f"{place} has format version {fields['format_version']}; this evenly reads {FORMAT_VERSION}."
+            )
+        process, artifacts = ProcessMark(**fields.pop("process")), tuple(map(str, fields.pop("artifacts")))
+        return RunRecord(process=process, artifacts=artifacts, **fields)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError(f"{place} is not a record of a run that can be read: {error!r}. Remove it.") from error
 
 
 def _now() -> str:

@@ -5,7 +5,11 @@
     STORE/<stage>/<key>/manifest.json + files      an artifact
     STORE/<stage>/.partial-<key>/                  a build under way, or interrupted: resumed by the next one
     STORE/.locks/<stage>-<key>.lock                held by the kernel while a process builds
+    STORE/kept/<key>/                              partitions that later builds take over (`evenly.kept`)
     STORE/runs/<run>.json                          which artifacts a run uses (`evenly.runs`)
+
+Of a store that is a URL this is the part that this machine has; what is not here is fetched, what is built is sent
+(`evenly.mirror`).
 
 The key is a digest of the stage and its version, its parameters and the *content* of its inputs. An artifact is
 reused only if its files are as its manifest says; a damaged one is built again, and that is said.
@@ -17,7 +21,7 @@ import os
 import shutil
 import time
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,12 +35,14 @@ from evenly.errors import (
     SourceNotFoundError,
     SourceUnreachableError,
     StoreError,
+    StoreUnreachableError,
     TookTooLongError,
     WorkerDiedError,
 )
 from evenly.executor import InProcess
 from evenly.filestate import FileState, describe_change, forget_other_sources, look_at
 from evenly.isolation import run_within
+from evenly.kept import KEPT_FOLDER
 from evenly.manifest import (
     MANIFEST_NAME,
     Manifest,
@@ -46,15 +52,19 @@ from evenly.manifest import (
     find_damage,
     read_manifest,
 )
+from evenly.mirror.address import check_url, is_url
 from evenly.progress import Finished, Started, Waiting, emit
-from evenly.runs import note_use
-from evenly.workspace import TRASH, Workspace, write_atomically
+from evenly.runs import note_use, parse_record, read_record, read_records, recording
+from evenly.workspace import NOT_INPUTS, TRASH, Workspace, write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from evenly.executor import Executor
+    from evenly.mirror.carrier import Carrier
+    from evenly.mirror.mirrored import Mirror
+    from evenly.runs import Recording, RunRecord
 
 __all__ = ["Artifact", "Files", "Input", "Stage", "Store", "open_artifact"]
 
@@ -142,11 +152,78 @@ def open_artifact(path: Path) -> Artifact:
 
 
 class Store:
-    """A folder of artifacts."""
+    """A folder of artifacts, or a URL and the folder of this machine for it.
 
-    def __init__(self, root: Path | str) -> None:
-        """Use the folder `root`; it is made when something is built."""
-        self.root = Path(root)
+    Attributes
+    ----------
+    root
+        The folder.
+    mirror
+        What lies behind the URL, or None.
+    """
+
+    def __init__(self, place: Path | str, cache: Path | str | None = None) -> None:
+        """Use a folder or a URL; a folder is made when something is built.
+
+        Parameters
+        ----------
+        place
+            The folder, or for example ``s3://bucket/prefix``.
+        cache
+            See `evenly.mirror.cache_folder.find_cache`; it matters for a URL only.
+
+        Raises
+        ------
+        ConfigError, MissingExtraError
+            It is a URL that cannot be used as a store.
+        """
+        self.root = Path(place)
+        self.mirror: Mirror | None = None
+        if isinstance(place, str) and is_url(place):
+            from evenly.mirror.cache_folder import find_cache
+            from evenly.mirror.mirrored import open_mirror
+
+            self.mirror = open_mirror(check_url(place))
+            self.root = find_cache(self.mirror.url, cache)
+
+    @contextmanager
+    def recording(self, flow: str, title: str, run: str | None = None) -> Iterator[Recording]:
+        """Record what the body uses, here and behind the URL; see `evenly.runs.recording`."""
+        share = None if self.mirror is None else self.mirror.write_record
+        with recording(self.root, flow, title, run, share) as found:
+            yield found
+
+    def find_record(self, run: str) -> RunRecord | None:
+        """Return the record of a run, wherever it ran, or None where there is none."""
+        if self.mirror is None:
+            return read_record(self.root, run)
+        text = self.mirror.read_record(run)
+        return None if text is None else parse_record(text, f"{self.mirror.url}/{run}")
+
+    def records(self) -> list[RunRecord]:
+        """Return the records of all runs, wherever they ran, the newest first."""
+        if self.mirror is None:
+            return read_records(self.root)
+        found = [parse_record(text, f"{self.mirror.url}/{run}") for run, text in self.mirror.read_records().items()]
+        return sorted(found, key=lambda record: (record.started, record.run), reverse=True)
+
+    def open(self, path: Path) -> Artifact:
+        """Open an artifact by its folder; where the store is a URL, of this machine or another one that fetched it.
+
+        Raises
+        ------
+        StoreError
+            It is not there, or damaged.
+        """
+        if self.mirror is None:
+            return open_artifact(path)
+        stage, key = path.parts[-2:]
+        with self._lock(stage, key):
+            artifact, why = self._find(self.root / stage / key)
+            artifact, why = self._settle(self.mirror, self.root / stage / key, artifact, why)
+        if artifact is None:
+            raise StoreError(f"The store {self.mirror.url} has no {stage}/{key} that can be used. {why}".rstrip())
+        return artifact
 
     def build(
         self,
@@ -173,7 +250,7 @@ class Store:
             The store cannot be written.
         SourceChangedError
             A file among the inputs was written to meanwhile; nothing of the artifact is left.
-        TookTooLongError, WorkerDiedError, SourceUnreachableError
+        TookTooLongError, WorkerDiedError, SourceUnreachableError, StoreUnreachableError
             The build was cut short; the partitions that are finished are kept for the next one.
         EvenlyError
             Whatever else the stage raises; nothing of the artifact is left then.
@@ -185,11 +262,14 @@ class Store:
         target = self.root / stage.name / key
         with self._lock(stage.name, key):
             artifact, why = self._find(target)
+            if self.mirror is not None:
+                note_use(self.root, stage.name, key)  # first: who clears the store there sees it, and no lock
+                artifact, why = self._settle(self.mirror, target, artifact, why)
             reused = artifact is not None
             if artifact is None:
                 emit(Started(stage.name))
                 build = _Build(stage, key, dict(params), inputs, digests, states, timeout_s)
-                artifact = self._fill(build, target, executor or InProcess())
+                artifact = self._make(build, target, executor or InProcess())
             note_use(self.root, stage.name, key)
         emit(
             Finished(
@@ -233,19 +313,64 @@ class Store:
         except StoreError as error:
             return None, str(error)
 
-    def _fill(self, build: _Build, target: Path, executor: Executor) -> Artifact:
+    def _settle(
+        self, mirror: Mirror, target: Path, artifact: Artifact | None, why: str, known: Mapping[str, str] | None = None
+    ) -> tuple[Artifact | None, str]:
+        """Bring here what is whole behind the URL, or take there what is here; return as `_find`."""
+        stage, key = target.parent.name, target.name
+        there, damage = mirror.look(stage, key)
+        if there is None:
+            if artifact is not None:
+                mirror.take(artifact.manifest, target, known)
+            return artifact, why or damage
+        if artifact is not None and artifact.digest == there.digest:
+            return artifact, ""
+        self._sweep(target.parent)
+        partial = target.with_name(f"{_PARTIAL}fetch-{key}")
+        damage = mirror.bring(there, partial)
+        if damage:
+            mirror.withdraw(stage, key)
+            return self._settle(mirror, target, artifact, damage, known)
+        if target.exists():
+            _remove(target)
+        partial.replace(target)
+        return Artifact(target, there), ""
+
+    def _make(self, build: _Build, target: Path, executor: Executor) -> Artifact:
+        """Build an artifact and, where the store is a URL, take it there."""
         partial = target.with_name(f"{_PARTIAL}{build.key}").absolute()  # a worker may have another current folder
+        if self.mirror is None:
+            return self._fill(build, partial, target, executor)
+        carrier = None
+        if executor.is_remote:
+            from evenly.mirror.carrier import Carrier
+
+            carrier = Carrier(self.mirror.objects, build=partial, skipped=NOT_INPUTS, **build.places())
+        try:
+            artifact = self._fill(build, partial, target, executor, carrier)
+            known = None if carrier is None else carrier.sent
+            settled, _ = self._settle(self.mirror, target, artifact, "", known)
+            return settled or artifact
+        finally:
+            if carrier is not None:
+                with suppress(StoreUnreachableError):  # what is left is cleared away later
+                    carrier.close()
+
+    def _fill(
+        self, build: _Build, partial: Path, target: Path, executor: Executor, carrier: Carrier | None = None
+    ) -> Artifact:
         try:
             self._sweep(target.parent)
             if partial.is_symlink():  # evenly makes none, and what it leads to would be swept
                 partial.unlink()
             forget_other_sources(partial, build.states)
-            workspace = Workspace(partial, stage=build.stage.name, executor=executor)
+            kept = None if executor.is_remote and self.mirror is not None else (self.root / KEPT_FOLDER).absolute()
+            workspace = Workspace(partial, stage=build.stage.name, executor=executor, kept=kept, carrier=carrier)
             manifest = build.run_where_it_should(workspace)
             if target.exists():
                 _remove(target)
             partial.replace(target)
-        except (SourceUnreachableError, TookTooLongError, WorkerDiedError):
+        except (SourceUnreachableError, StoreUnreachableError, TookTooLongError, WorkerDiedError):
             raise
         except EvenlyError:
             self._undo(partial)
@@ -311,6 +436,12 @@ class _Build:
     states: dict[str, dict[Path, FileState]]
     timeout_s: float | None
 
+    def places(self) -> dict[str, Any]:
+        """Return what a carrier must know of the inputs."""
+        artifacts = {each.path.absolute(): each.manifest for each in self.inputs.values() if isinstance(each, Artifact)}
+        files = [path.absolute() for each in self.inputs.values() if isinstance(each, Files) for path in each.paths]
+        return {"artifacts": artifacts, "files": files}
+
     def run_where_it_should(self, workspace: Workspace) -> Manifest:
         """Run here, or in a process that can be stopped."""
         if self.timeout_s is None:
@@ -326,7 +457,11 @@ class _Build:
     def run(self, workspace: Workspace) -> Manifest:
         """Let the stage fill its folder, then write the manifest, last of all."""
         started = time.perf_counter()
-        self.stage.function(workspace, **{name: _place(value) for name, value in self.inputs.items()}, **self.params)
+        try:
+            self.stage.function(workspace, **{name: _place(each) for name, each in self.inputs.items()}, **self.params)
+        except (EvenlyError, OSError):
+            self._refuse_changed_sources()  # then it went wrong for that reason
+            raise
         self._refuse_changed_sources()
         files = workspace.finish()
         seconds = time.perf_counter() - started
@@ -345,6 +480,7 @@ class _Build:
             rows_per_second=None if workspace.rows is None else round(workspace.rows / max(seconds, 1e-9), 1),
             facts=workspace.facts,
             notes=tuple(workspace.notes),
+            keeps=tuple(workspace.keeps),
         )
         canonical_json([manifest.params, manifest.facts])  # refuse what is not plain JSON
         write_atomically(workspace.out / MANIFEST_NAME, manifest.to_json())

@@ -15,7 +15,7 @@ import shutil
 import uuid
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from blake3 import blake3
 
@@ -23,17 +23,29 @@ from evenly.manifest import FileEntry, digest_files, find_damage, list_files, re
 from evenly.progress import Advanced, emit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from evenly.executor import Executor
 
-__all__ = ["TRASH", "WORK_FOLDER", "Workspace", "write_atomically"]
+__all__ = ["NOT_INPUTS", "TRASH", "WORK_FOLDER", "Carrier", "Workspace", "write_atomically"]
 
 WORK_FOLDER = ".work"
 TRASH = ".trash-"
 _UNDER_WAY = ".under-way"
+_DONE = ".done"
+NOT_INPUTS = (f"{_UNDER_WAY}/", f"{_DONE}/", f"/{TRASH}")  # parts of the names of what is only for the workspace
 _SPOTS, _SPOT_BYTES = 64, 1 << 16
+
+
+class Carrier(Protocol):
+    """Hands partitions to workers that do not see the folders of this process."""
+
+    def map(
+        self, executor: Executor, function: Callable[[Any, Path], Any], items: Sequence[Any], under_way: Path
+    ) -> Iterator[tuple[int, Any, Path]]:
+        """Yield the place of an item, its value, and a folder in `under_way` with the files that were written."""
+        ...
 
 
 class Workspace:
@@ -47,11 +59,17 @@ class Workspace:
         A folder for what is needed on the way; it survives a crash and is gone when the artifact is done.
     executor
         Maps partitions.
-    rows, facts, schema, notes
-        What goes into the manifest: set by `record` and `note`.
+    carrier
+        Carries them to an executor on other machines; None: those see the same folders.
+    kept
+        Where partitions are kept for later builds (`evenly.kept`); None: nowhere.
+    rows, facts, schema, notes, keeps
+        What goes into the manifest: set by `record`, `note` and `keep`.
     """
 
-    def __init__(self, out: Path, *, stage: str, executor: Executor) -> None:
+    def __init__(
+        self, out: Path, *, stage: str, executor: Executor, kept: Path | None = None, carrier: Carrier | None = None
+    ) -> None:
         """Open the folder `out`, which may hold what an earlier, interrupted build has left."""
         self.out = out
         self.scratch = out / WORK_FOLDER
@@ -61,10 +79,13 @@ class Workspace:
         self._remove_unfinished()
         self.stage = stage
         self.executor = executor
+        self.carrier = carrier
         self.rows: int | None = None
         self.facts: dict[str, Any] = {}
         self.schema: dict[str, dict[str, str]] = {}
         self.notes: list[str] = []
+        self.kept = kept
+        self.keeps: list[str] = []
         self._known: dict[str, FileEntry] = {}
 
     def _remove_unfinished(self) -> None:
@@ -73,7 +94,7 @@ class Workspace:
             if path.is_symlink():
                 path.unlink()
         marked: set[str] = set()
-        for path in self.scratch.glob("*.done/*.json"):
+        for path in self.scratch.glob(f"*{_DONE}/*.json"):
             mark = _read_mark(path)
             marked.update({} if mark is None else mark.files)
         for name in list_files(self.out):
@@ -88,6 +109,10 @@ class Workspace:
     def note(self, text: str) -> None:
         """Keep a sentence for the person who reads the run: shown whenever the artifact is built or reused."""
         self.notes.append(text)
+
+    def keep(self, keys: Sequence[str]) -> None:
+        """List partitions in `kept` that this artifact is made of, so that they stay as long as it does."""
+        self.keeps += keys
 
     def advance(self, done: int, total: int, unit: str, detail: str = "") -> None:
         """Tell how far the stage has come."""
@@ -131,13 +156,25 @@ class Workspace:
         missing = [index for index in range(len(items)) if index not in results]
         self.advance(len(results), len(items), unit)
         todo = [(index, items[index]) for index in missing]
-        for _, (index, finished) in (executor or self.executor).map(partial(_run_partition, step, function), todo):
+        for index, finished in self._run(step, function, todo, executor or self.executor):
             results[index] = finished
             self.advance(len(results), len(items), unit)
         if keep:
             for finished in results.values():
                 self._known.update(finished.files)
         return [results[index].value for index in range(len(items))]
+
+    def _run(
+        self, step: _Step, function: Callable[[Any, Path], Any], todo: Sequence[tuple[int, Any]], executor: Executor
+    ) -> Iterator[tuple[int, _Finished]]:
+        if self.carrier is None or not executor.is_remote:
+            for _, numbered in executor.map(partial(_run_partition, step, function), todo):
+                yield numbered
+            return
+        items = [item for _, item in todo]
+        for place, value, folder in self.carrier.map(executor, function, items, self.scratch / _UNDER_WAY):
+            index = todo[place][0]
+            yield index, _keep_partition(step, index, folder, value)
 
     def finish(self) -> dict[str, FileEntry]:
         """Remove what was needed on the way and return the files of the artifact with their checksums."""
@@ -174,7 +211,7 @@ class _Step:
 
     @property
     def marks(self) -> Path:
-        return self.out / WORK_FOLDER / f"{self.name}.done"
+        return self.out / WORK_FOLDER / f"{self.name}{_DONE}"
 
     def read_finished(self, index: int) -> _Finished | None:
         """Return the partition if its mark can be read and its files are as marked."""
@@ -214,7 +251,11 @@ def _run_partition(
         return index, finished
     folder = step.out / WORK_FOLDER / _UNDER_WAY / f"{step.name}.{index}.{uuid.uuid4().hex[:8]}"
     folder.mkdir(mode=0o700)
-    value = function(item, folder)
+    return index, _keep_partition(step, index, folder, function(item, folder))
+
+
+def _keep_partition(step: _Step, index: int, folder: Path, value: Any) -> _Finished:
+    """Move the files of a partition to their place, and write its mark."""
     names = list_files(folder)
     files = dict(zip(names, step.entries([folder / name for name in names]), strict=True))
     for name in names:
@@ -224,7 +265,7 @@ def _run_partition(
     mark = {"value": value, "files": {name: asdict(entry) for name, entry in files.items()}}
     step.marks.mkdir(exist_ok=True)
     write_atomically(step.marks / f"{index}.json", json.dumps(mark))
-    return index, _Finished(value, files)
+    return _Finished(value, files)
 
 
 def _discard(folder: Path, into: Path) -> None:

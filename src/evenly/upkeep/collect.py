@@ -2,7 +2,8 @@
 
 A run that is at work is never forgotten. An artifact is removed under its lock, after the records have been read
 once more, so that a run which begins to use it meanwhile keeps it; and never within an hour of being built, for a
-run of an older evenly keeps no record.
+run of an older evenly keeps no record. With an artifact go the partitions that it has left for later builds
+(`evenly.kept`), unless another one lists them too.
 """
 
 from __future__ import annotations
@@ -12,19 +13,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from evenly.manifest import MANIFEST_NAME
+from evenly.errors import StoreError
+from evenly.kept import KEPT_FOLDER, remove_kept
+from evenly.manifest import MANIFEST_NAME, read_manifest
 from evenly.runs import RUNS_FOLDER, read_records
 from evenly.store import Store
 from evenly.upkeep.artifacts import artifact_folders
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from evenly.runs import RunRecord
 
-__all__ = ["Collection", "collect"]
+__all__ = ["GRACE_S", "Collection", "collect", "forgettable"]
 
-_GRACE_S = 3600.0
+GRACE_S = 3600.0
+_Sizes = dict[tuple[int, int], int]
 
 
 @dataclass(frozen=True)
@@ -38,15 +43,18 @@ class Collection:
     artifacts
         ``<stage>/<key>`` of what is removed.
     n_bytes
-        What that frees.
+        What that frees; a file with several names counts once, and not where one of them stays.
     n_kept
         Artifacts that stay.
+    n_partitions
+        Partitions for later builds that are removed.
     """
 
     runs: tuple[str, ...]
     artifacts: tuple[str, ...]
     n_bytes: int
     n_kept: int
+    n_partitions: int = 0
 
 
 def collect(
@@ -55,7 +63,7 @@ def collect(
     keep: int | None = None,
     older_than: timedelta | None = None,
     dry_run: bool = False,
-    grace_s: float = _GRACE_S,
+    grace_s: float = GRACE_S,
 ) -> Collection:
     """Forget runs and remove the artifacts that none of the others needs.
 
@@ -74,25 +82,56 @@ def collect(
         Seconds after it was built in which an artifact stays.
     """
     records = read_records(root)
-    forgotten = _forgettable(records, keep, older_than)
+    forgotten = forgettable(records, keep, older_than)
     if not dry_run:
         for record in forgotten:
             (root / RUNS_FOLDER / f"{record.run}.json").unlink(missing_ok=True)
     leaving = {record.run for record in forgotten}
     needed = {name for record in records if record.run not in leaving for name in record.artifacts}
-    removed, freed, n_kept = [], 0, 0
+    removed: list[str] = []
+    gone, stay, n_kept, listed = _Sizes(), _Sizes(), 0, set[str]()
     for folder in artifact_folders(root):
         name = f"{folder.parent.name}/{folder.name}"
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        if name in needed or _is_young(folder, grace_s) or not (dry_run or _remove(root, folder)):
+        sizes, keeps = _sizes(folder), _keeps(folder)
+        if name in needed or _is_young(folder / MANIFEST_NAME, grace_s) or not (dry_run or _remove(root, folder)):
             n_kept += 1
+            stay |= sizes
+            listed |= keeps
             continue
         removed.append(name)
-        freed += size
-    return Collection(tuple(sorted(leaving)), tuple(removed), freed, n_kept)
+        gone |= sizes
+    partitions = [folder for folder in _kept_partitions(root, grace_s) if folder.name not in listed]
+    for folder in partitions:
+        gone |= _sizes(folder)
+        if not dry_run:
+            remove_kept(folder.parent, folder.name)
+    freed = sum(gone[each] for each in gone.keys() - stay.keys())
+    return Collection(tuple(sorted(leaving)), tuple(removed), freed, n_kept, len(partitions))
 
 
-def _forgettable(records: list[RunRecord], keep: int | None, older_than: timedelta | None) -> list[RunRecord]:
+def _sizes(folder: Path) -> _Sizes:
+    """Return the size of every file, by its number on the disk, which all its names share."""
+    found = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    return {(each.st_dev, each.st_ino): each.st_size for each in found}
+
+
+def _keeps(folder: Path) -> set[str]:
+    """Return the partitions that an artifact lists; none where its manifest cannot be read."""
+    try:
+        return set(read_manifest(folder).keeps)
+    except StoreError:
+        return set()
+
+
+def _kept_partitions(root: Path, grace_s: float) -> Iterator[Path]:
+    """Yield the folders of the partitions that are not of the last hour, and what dead processes have left there."""
+    for folder in sorted((root / KEPT_FOLDER).glob("*")):
+        if folder.is_dir() and not _is_young(folder, grace_s):
+            yield folder
+
+
+def forgettable(records: list[RunRecord], keep: int | None, older_than: timedelta | None) -> list[RunRecord]:
+    """Return the records that are to be forgotten, of all of them, the newest first; parameters as of `collect`."""
     if keep is None and older_than is None:
         return []
     limit = None if older_than is None else datetime.now(UTC) - older_than
@@ -105,8 +144,8 @@ def _forgettable(records: list[RunRecord], keep: int | None, older_than: timedel
     ]
 
 
-def _is_young(folder: Path, grace_s: float) -> bool:
-    return time.time() - (folder / MANIFEST_NAME).stat().st_mtime < grace_s
+def _is_young(path: Path, grace_s: float) -> bool:
+    return time.time() - path.stat().st_mtime < grace_s
 
 
 def _remove(root: Path, folder: Path) -> bool:

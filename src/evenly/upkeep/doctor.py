@@ -10,6 +10,7 @@ import platform
 import shutil
 import socket
 import sys
+import uuid
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
@@ -20,7 +21,11 @@ from urllib.parse import urlsplit
 from packaging.requirements import Requirement
 
 from evenly import __version__
-from evenly.errors import EvenlyError
+from evenly.errors import EvenlyError, StoreError
+from evenly.mirror.address import check_url, is_url
+from evenly.mirror.cache_folder import find_cache
+from evenly.mirror.carrier import WORK_PREFIX
+from evenly.mirror.mirrored import open_mirror
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +73,7 @@ def examine(config: RunConfig | None = None, *, fix: bool = False) -> Iterator[F
     """
     checks: list[Callable[[], Iterator[Finding]]] = [_versions, _memory, _devices]
     if config is not None:
-        checks += [lambda: _disk(Path(config.store)), lambda: _tokenizer(config), lambda: _cluster(config)]
+        checks += [lambda: _store(config), lambda: _tokenizer(config), lambda: _cluster(config)]
     checks.append(lambda: _prefect(fix=fix))
     for check in checks:
         try:
@@ -117,6 +122,28 @@ def _free_memory() -> int | None:
     except OSError:
         return None
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")), None)
+
+
+def _store(config: RunConfig) -> Iterator[Finding]:
+    if not is_url(config.store):
+        yield from _disk(Path(config.store))
+        return
+    mirror = open_mirror(check_url(config.store))
+    name, content = f"{WORK_PREFIX}/doctor-{uuid.uuid4().hex}/hello", b"evenly doctor"
+    try:
+        mirror.objects.write(name, content)
+        found = mirror.objects.read(name)
+        mirror.objects.remove([name])
+    except StoreError as error:
+        yield Finding("store", "trouble", str(error), "See the message; --debug shows where it comes from.")
+        return
+    if found == content:
+        yield Finding("store", "ok", f"{mirror.url} answers, and may be written")
+    else:
+        yield Finding(
+            "store", "trouble", f"{mirror.url} does not give back what was just written", "Use one that is consistent."
+        )
+    yield from _disk(find_cache(mirror.url, config.store_cache))
 
 
 def _disk(store: Path) -> Iterator[Finding]:
