@@ -1,4 +1,7 @@
-"""A real server, real workers: what a deployment does from the trigger to the trained model, and again."""
+"""A real server, real workers: what a deployment does from the trigger to the trained model, and again.
+
+And when a run is cancelled, when a script or the server is killed, and when secrets are about.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,18 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 import yaml
 
+from evenly.manifest import read_manifest
 from small_tables import write_genres
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -48,11 +54,12 @@ def end(started):
             started.wait()
 
 
-def ask(url, path, body):
+def ask(url, path, body=None):
     from urllib.request import Request
 
-    request = Request(f"{url}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310
-    with urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
+    data = None if body is None else json.dumps(body).encode()
+    request = Request(f"{url}/{path}", data, {"Content-Type": "application/json"})  # noqa: S310
+    with urlopen(request, timeout=120) as answer:  # noqa: S310 - loopback
         return json.load(answer)
 
 
@@ -106,9 +113,12 @@ def place(tmp_path):
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "PLANTED_SECRET": "hunter2-planted",
+        "PLANTED_PASSWORD": "geheim-planted",
     }
-    with process(["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)], env, tmp_path):
+    command = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with process(command, env, tmp_path) as server:
         wait_for(lambda: answers(url), 120)
+        env["SERVER_PID"] = str(server.pid)
         yield tmp_path, env, url
 
 
@@ -137,6 +147,89 @@ def kill_when_it_builds(place):
         os.killpg(started.pid, signal.SIGKILL)
         started.wait()
     return found
+
+
+def start(place, config, **overrides):
+    """Start a run of `prepare/on-demand`; return its id."""
+    folder, _, url = place
+    deployment = ask(url, "deployments/name/prepare/on-demand")["id"]
+    parameters = {"config_path": str(folder / config), "overrides": overrides}
+    return ask(url, f"deployments/{deployment}/create_flow_run", {"parameters": parameters})["id"]
+
+
+def state_of(url, run):
+    return ask(url, f"flow_runs/{run}")["state_name"]
+
+
+def processes_of(run):
+    """Return the processes that know that they belong to a run: the flow's, and all that it started."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if f"PREFECT__FLOW_RUN_ID={run}".encode() in path.read_bytes():
+                found.append(path.parent.name)
+    return found
+
+
+def digests(store):
+    """Return what the artifacts of a store hold."""
+    return {
+        f"{path.parent.parent.name}/{path.parent.name}": read_manifest(path.parent).digest
+        for stage in PREPARED
+        for path in store.glob(f"{stage}/*/manifest.json")
+    }
+
+
+def cancel_when_it_builds(place):
+    """Cancel a run, as the button of the pages does, while a stage is at work in a process of its own; run it again."""
+    folder, _, url = place
+    settings = {"store": str(folder / "cancelled"), "executor.timeout_s": 600, "handoff.kind": "process"}
+    run = start(place, "config.yaml", **settings)
+    # the flow, multiprocessing's tracker of resources, and a stage
+    wait_for(lambda: "Running" in stage_states(url, {"id": run}).values() and len(processes_of(run)) > 2)
+    asked = ask(url, f"flow_runs/{run}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+    assert asked["status"] == "ACCEPT"
+    wait_for(lambda: state_of(url, run) == "Cancelled" and not processes_of(run), 60)
+    before = digests(folder / "cancelled")
+    assert len(before) < len(PREPARED)
+
+    again = start(place, "config.yaml", **settings)
+    wait_for(lambda: state_of(url, again) == "Completed")
+    assert digests(folder / "cancelled") == digests(folder / "store")
+
+
+def use_secrets(place):
+    """Ask a database with a password in its address and a site that is sent a key; both refuse, which is logged."""
+    folder, _, url = place
+    source = {"database": "mysql+nodriver://me:$PLANTED_PASSWORD@127.0.0.1/db", "query": "select text, genres from t"}
+    site = {"files": [f"{url}/none.csv"], "storage_options": {"headers": {"Authorization": "Bearer $PLANTED_SECRET"}}}
+    runs = []
+    for name, where in (("database.yaml", source), ("site.yaml", site)):
+        settings = {"source": {**where, "text": "text", "labels": {"columns": "genres"}}, "store": "secret"}
+        (folder / name).write_text(yaml.safe_dump(settings | {"executor": {"workers": 1}}))
+        runs.append(start(place, name))
+    ended = {"Completed", "Failed", "Crashed"}
+    assert wait_for(lambda: [found for run in runs if (found := state_of(url, run)) in ended][1:] and runs)
+    assert [state_of(url, run) for run in runs] == ["Failed", "Failed"]
+    said = [ask(url, f"flow_runs/{run}")["state"]["message"] for run in runs]
+    assert "no dialect" in said[0]
+    assert "there is no such file" in said[1]
+
+
+def kill_the_server(place):
+    """Kill the server while a stage is at work; the script ends with a sentence or with all that it was to build."""
+    folder, env, _ = place
+    settings = ["--set", "handoff.kind=process", "--until", "synthetic", "--store", "alone"]
+    command = ["evenly", "run", "config.yaml", *settings]
+    with process(command, env, folder) as started:
+        wait_for(lambda: list((folder / "alone" / "table").glob("*/manifest.json")), 120)
+        os.killpg(int(env["SERVER_PID"]), signal.SIGKILL)
+        code = started.wait(timeout=200)
+    said = (folder / "evenly-alone.log").read_text()
+    assert code == 0 or (code == 2 and "does not answer" in said), said
+    assert "Traceback" not in said
+    evenly(place, "run", "config.yaml", *settings, "--no-prefect")
+    assert digests(folder / "alone") == digests(folder / "store")
 
 
 def write_config(folder):
@@ -189,6 +282,8 @@ def test_a_deployment_prepares_hands_over_reuses_and_is_started_by_an_event(plac
         evenly(place, *command, "--set", "handoff.kind=event")
         third = wait_for(lambda: [run for run in read_runs(url)["train"][2:] if run["state_type"] == "COMPLETED"])
         assert third[0]["parameters"]["overrides"] == {"handoff.kind": "event"}
+        cancel_when_it_builds(place)
+        use_secrets(place)
 
     killed = kill_when_it_builds(place)
     told = json.loads(evenly(place, "doctor", "config.yaml", "--fix", "--json"))
@@ -199,5 +294,14 @@ def test_a_deployment_prepares_hands_over_reuses_and_is_started_by_an_event(plac
     kinds = {(each["key"], each["type"]) for each in ask(url, "artifacts/filter", {"limit": 200})}
     assert kinds >= {("evenly-prepared", "markdown"), ("evenly-labels", "table"), ("evenly-report", "markdown")}
     assert all({"evenly"} <= set(run["tags"]) for runs in read_runs(url).values() for run in runs)
-    holding = [path for path in folder.rglob("*") if path.is_file() and b"hunter2-planted" in path.read_bytes()]
+    kill_the_server(place)
+    holding = [
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and any(env[name].encode() in path.read_bytes() for name in env if name.startswith("PLANTED_"))
+    ]
     assert holding == []
+    results = [path for path in (folder / "home").glob("storage/*") if path.is_file()]
+    assert results == []  # nothing is persisted
+    assert stat.S_IMODE((folder / "secret" / "sources").stat().st_mode) == 0o700

@@ -20,7 +20,7 @@ from evenly.ingest.bad_bytes import suggest_encoding
 from evenly.ingest.early_parts import EarlyParts
 from evenly.ingest.labelling.emptied import DoubtfulLog, find_doubtful
 from evenly.ingest.readers import open_reader
-from evenly.ingest.reading import ReadOptions
+from evenly.ingest.reading import MEMORY_BYTES, ReadOptions
 from evenly.ingest.rejects import Reject, RejectLog, merge_by_line
 from evenly.ingest.rows import divide_rows, read_cells
 from evenly.ingest.waiting_rows import RowSink, WaitingRows
@@ -47,6 +47,7 @@ class FileItem:
     """One source file and what to take from it.
 
     `early_rows`: write parts of so many rows while the file is read (`evenly.ingest.early_parts`); 0: the rows wait.
+    `threads` and `memory_bytes` make no difference to what is read.
     """
 
     number: int
@@ -54,8 +55,8 @@ class FileItem:
     layout: Layout
     given: TextFormat
     dialect: Dialect | None
-    threads: int
-    memory_bytes: int
+    threads: int = 1
+    memory_bytes: int = MEMORY_BYTES
     early_rows: int = 0
 
     @property

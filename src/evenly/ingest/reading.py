@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evenly.ingest.delimited.dialect import Dialect
     from evenly.ingest.rejects import Reject
 
-__all__ = ["AUTO", "BATCH_ROWS", "Place", "ReadOptions", "Reader", "TextFormat"]
+__all__ = ["AUTO", "BATCH_ROWS", "MEMORY_BYTES", "Place", "ReadOptions", "Reader", "TextFormat"]
 
 BATCH_ROWS = 8_192
 MEMORY_BYTES = 2**30

@@ -1,8 +1,9 @@
 """The stage `table`: raw files -> ``table/`` (format in `evenly.formats`).
 
 Files are read one by one into Arrow (`pieces`), the labels of all of them get their ids, then parts of equal size
-are written (`parts`). Both steps are mapped over processes; memory is bounded by a part and by the rejects of a
-file. ``rows_read == rows_kept + rows_rejected`` is checked, always.
+are written (`parts`); of several files, what an earlier table has read and written is taken over (`kept_rows`). Both
+steps are mapped over processes; memory is bounded by a part and by the rejects of a file.
+``rows_read == rows_kept + rows_rejected`` is checked, always.
 """
 
 from __future__ import annotations
@@ -14,20 +15,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evenly.errors import ColumnNotFoundError, DataError
-from evenly.executor import in_threads, usable_cores
+from evenly.executor import in_threads
 from evenly.ingest.all_rejects import write_rejects
 from evenly.ingest.early_parts import EarlyPart, settle_part
 from evenly.ingest.files import find_raw_files
 from evenly.ingest.gathered import gather
 from evenly.ingest.head import read_raw_head
+from evenly.ingest.kept_rows import keep_parts, read_files, write_or_take
 from evenly.ingest.kept_types import find_kept_types
 from evenly.ingest.labelling.label_rules import find_label_rules
 from evenly.ingest.labelling.label_shape import find_label_shape
 from evenly.ingest.labelling.tasks import find_task
 from evenly.ingest.layout import Layout
 from evenly.ingest.notes import describe_table
-from evenly.ingest.parts import plan_parts, write_part
-from evenly.ingest.pieces import FileCounts, FileItem, read_file
+from evenly.ingest.parts import plan_parts
+from evenly.ingest.pieces import FileItem
 from evenly.ingest.reading import TextFormat
 from evenly.ingest.texts import TextRules
 from evenly.store import Stage
@@ -115,8 +117,6 @@ def build_table(
         TextRules(unescape_html, unicode),
         find_label_rules(labels, shape),
     )
-    n_at_once = max(1, min(len(raws), work.executor.workers))
-    threads = max(1, usable_cores() // n_at_once)
     items = [
         FileItem(
             number=number,
@@ -124,16 +124,14 @@ def build_table(
             layout=layout,
             given=given,
             dialect=None if number else head.dialect,
-            threads=threads,
-            memory_bytes=work.executor.memory_of_each(n_at_once),
             early_rows=_early_rows(head, layout, work.executor, partition_rows) if len(raws) == 1 else 0,
         )
         for number, raw in enumerate(raws)
     ]
-    values = work.map(read_file, items, name="read", keep=False, unit="files")
-    gathered = gather(work.scratch / "read", items, [FileCounts(**value) for value in values])
+    read = read_files(work, items, version=TABLE.version)
+    gathered = gather(work.scratch / "read", items, read.counts)
     gathered.refuse_empty()
-    written = _write_parts(work, gathered, partition_rows=partition_rows)
+    written = _write_parts(work, gathered, read.keys, partition_rows=partition_rows)
     task = _find_task(gathered, written, labels["task"])
     _write_labels(work, gathered)
     _record_facts(work, gathered, written, task)
@@ -177,7 +175,9 @@ def _find_task(gathered: Gathered, written: dict[str, int], asked: str) -> Task:
     )
 
 
-def _write_parts(work: Workspace, gathered: Gathered, *, partition_rows: int) -> dict[str, int]:
+def _write_parts(
+    work: Workspace, gathered: Gathered, keys: Sequence[str | None], *, partition_rows: int
+) -> dict[str, int]:
     """Write the parts; return how many rows they have, how many of these with one label, and with none."""
     ids = [work.scratch / f"ids-{item.number:05d}.npy" for item in gathered.items]
     for path, counts in zip(ids, gathered.counts, strict=True):
@@ -189,7 +189,8 @@ def _write_parts(work: Workspace, gathered: Gathered, *, partition_rows: int) ->
     else:
         waiting, part_bytes = _plan_waiting(gathered, ids, partition_rows=partition_rows)
         executor = in_threads(work.executor, len(waiting), part_bytes)
-        written = work.map(write_part, waiting, name="write", unit="parts", executor=executor)
+        parts = keep_parts(work, waiting, gathered, keys, ids)
+        written = work.map(write_or_take, parts, name="write", unit="parts", executor=executor)
     totals = {name: sum(part[name] for part in written) for name in ("rows", "n_single", "n_empty")}
     if totals["rows"] != gathered.rows_kept:
         raise DataError(

@@ -1,4 +1,8 @@
-"""Parquet files, opened to be read as columns by `evenly.ingest.structured.columnar_reader`."""
+"""Parquet files, opened to be read as columns by `evenly.ingest.structured.columnar_reader`.
+
+Read, and not mapped into memory: touching a mapped page behind the end of a file that is cut short meanwhile ends the
+process.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["open_parquet"]
 
+_BUFFER_BYTES = 1 << 20  # of a column; without it all of a row group would be in memory at once
+
 
 def open_parquet(raw: RawFile, folder: Path) -> ColumnFile:
     """Open a parquet file; one that is packed is unpacked into `folder`.
@@ -31,12 +37,12 @@ def open_parquet(raw: RawFile, folder: Path) -> ColumnFile:
     """
     plain = open_plain(raw, folder)
     try:
-        schema = checked_names(pq.read_schema(plain, memory_map=True))
+        schema = checked_names(pq.read_schema(plain))
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # a name of a column may be no UTF-8
         raise DataError(f"{raw.name} is not a parquet file: {error}") from error
 
     def read(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        with pq.ParquetFile(plain, memory_map=True) as file:
+        with pq.ParquetFile(plain, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
             yield from file.iter_batches(BATCH_ROWS, columns=list(columns))
 
     return ColumnFile(raw.name, "parquet", schema, read)
