@@ -14,6 +14,7 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError, mo
 
 from evenly.config_yaml import parse_yaml
 from evenly.errors import ConfigError, SourceNotFoundError, nearest
+from evenly.mirror.address import check_url, is_url
 
 __all__ = [
     "ChecksConfig",
@@ -244,6 +245,10 @@ class ResampleConfig(_Section):
         description="A column of the source that holds a list of numbers a row, such as an embedding, to look for "
         "neighbours in. null: TF-IDF of the texts.",
     )
+    embeddings: bool = Field(
+        default=False,
+        description="Look for neighbours in the vectors of train.checkpoint, which are then made before the plan.",
+    )
     k_neighbors: int = Field(5, ge=1, le=100, description="mlsmote, mlsol: neighbours within the label's rows.")
     labels: Literal["weighted", "ranking", "union", "intersection"] = Field(
         "weighted",
@@ -270,6 +275,8 @@ class ResampleConfig(_Section):
         given = [name for name in ("target_ir", "n_samples", "ratio") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} are given; each alone says how much: leave one")
+        if self.embeddings and self.features is not None:
+            raise ValueError("features and embeddings are given; each alone says where neighbours are: leave one")
         return self
 
 
@@ -332,11 +339,27 @@ class TokenizeConfig(_Section):
 class TrainConfig(_Section):
     """The model and its training. Defaults by measurement (docs: which remedies help)."""
 
-    model: Literal["auto", "tfidf", "bow", "cnn", "bilstm", "transformer", "custom"] = Field(
+    model: Literal["auto", "tfidf", "bow", "cnn", "bilstm", "transformer", "pretrained", "custom"] = Field(
         "auto",
-        description="auto: tfidf up to 200,000 rows and 300 labels, else bow. tfidf: TF-IDF of words, a linear part "
-        "and a hidden layer; bow: mean of the embeddings; cnn: windows of three to five tokens; bilstm, transformer "
-        "(from scratch): for a GPU; custom: your own, see `build`.",
+        description="auto: tfidf up to 200,000 rows and 300 labels, else bow. tfidf: TF-IDF of words and of strings "
+        "of three to five characters, a logistic regression and a hidden layer; bow: mean of the embeddings; cnn: "
+        "windows of three to five tokens; bilstm, transformer (from scratch): for a GPU; pretrained: an encoder that "
+        "has read much before, see `checkpoint`; custom: your "
+        "own, see `build`.",
+    )
+    checkpoint: str | None = Field(
+        None,
+        description="pretrained: a folder or a hub name of a BERT, DistilBERT, RoBERTa or XLM-RoBERTa: config.json, "
+        "*.safetensors, and its tokenizer, which the run then takes.",
+    )
+    revision: str | None = Field(
+        None, description="Of a hub name in `checkpoint`: a commit, for runs that can be repeated."
+    )
+    trainable: str = Field(
+        "none",
+        pattern=r"^(none|all|last_[1-9]\d*)$",
+        description="pretrained. none: a head on vectors that are made once, for all strategies and seeds: no GPU is "
+        "needed; all: every weight; last_2: of the last two layers, or of another number.",
     )
     build: str | None = Field(
         None,
@@ -372,7 +395,10 @@ class TrainConfig(_Section):
     )
     n_layers: int = Field(2, ge=1, le=48, description="transformer: layers.")
     dropout: float | None = Field(
-        None, ge=0, lt=1, description="Share of the features that a step leaves out; null: .5 tfidf, else .2."
+        None,
+        ge=0,
+        lt=1,
+        description="Share of the features that a step leaves out; null: .5 tfidf and a head on vectors, else .2.",
     )
     epochs: int = Field(30, ge=1, le=10_000, description="At most.")
     patience: int = Field(5, ge=1, description="Epochs without a better validation measure before it stops.")
@@ -386,11 +412,13 @@ class TrainConfig(_Section):
         None,
         gt=0,
         lt=1,
-        description="Of Adam; null: 1e-2 tfidf (1e-3 above 10,000 rows), 5e-3 bow, 3e-3 cnn and bilstm, "
-        "1e-3 transformer.",
+        description="Of Adam; null: 5e-3 bow and a head on the vectors of up to 2,000 rows, 3e-3 cnn and bilstm, "
+        "5e-5 an encoder that is trained, 1e-3 the others.",
     )
     warmup_steps: int | None = Field(
-        None, ge=0, description="Steps until the learning rate is reached; null: 100 for transformer, else 0."
+        None,
+        ge=0,
+        description="Steps until the learning rate is reached; null: 100 transformer and trained encoders, else 0.",
     )
     decay: Literal["none", "linear", "cosine"] = Field(
         "none", description="Of the learning rate, down to 0 at the last of `epochs`."
@@ -420,6 +448,17 @@ class TrainConfig(_Section):
     def _name_what_custom_is(self) -> TrainConfig:
         if (self.model == "custom") != (self.build is not None):
             raise ValueError("model: custom and build go together: build says which function makes the model")
+        return self
+
+    @model_validator(mode="after")
+    def _name_what_was_pretrained(self) -> TrainConfig:
+        if (self.model == "pretrained") != (self.checkpoint is not None):
+            raise ValueError(
+                "model: pretrained and checkpoint go together: checkpoint is a folder or a hub name such as "
+                "sentence-transformers/all-MiniLM-L6-v2"
+            )
+        if self.model != "pretrained" and self.trainable != "none":
+            raise ValueError(f"trainable is {self.trainable}, and only model: pretrained has what it names")
         return self
 
 
@@ -487,8 +526,30 @@ class RunConfig(_Section):
     compare: CompareConfig = CompareConfig()
     executor: ExecutorConfig = ExecutorConfig()
     handoff: HandoffConfig = HandoffConfig()
-    store: str = Field("evenly-store", description="Folder of the artifacts.")
+    store: str = Field(
+        "evenly-store",
+        description="Folder of the artifacts, or a URL without credentials in it, such as s3://bucket/prefix.",
+    )
+    store_cache: str | None = Field(
+        None,
+        description="Where this machine keeps its part of a store that is a URL; null: $EVENLY_CACHE, else evenly in "
+        "the user's cache folder.",
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="Of every random choice.")
+
+    @model_validator(mode="after")
+    def _read_as_the_checkpoint_does(self) -> RunConfig:
+        checkpoint, tokenizer = self.train.checkpoint, self.tokenize.tokenizer
+        if checkpoint is not None and tokenizer not in {None, checkpoint}:
+            raise ValueError(
+                f"tokenize.tokenizer is {tokenizer!r} and train.checkpoint {checkpoint!r}: an encoder knows the ids of "
+                f"its own tokenizer alone; leave tokenize.tokenizer out"
+            )
+        if checkpoint is not None and self.tokenize.join == "columns":
+            raise ValueError("tokenize.join is columns, and train.model: pretrained reads one list of ids: separator")
+        if self.resample.embeddings and checkpoint is None:
+            raise ValueError("resample.embeddings needs train.model: pretrained and train.checkpoint, which makes them")
+        return self
 
 
 def load_config(path: Path | str, overrides: dict[str, Any] | None = None) -> RunConfig:
@@ -573,14 +634,18 @@ def _anchor(config: RunConfig, folder: Path) -> RunConfig:
         places["dataset"] = str(folder / source.dataset)
     if source.database is not None:
         places["database"] = _anchor_sqlite(source.database, folder)
-    tokenizer = config.tokenize.tokenizer
-    if tokenizer is not None and (folder / tokenizer).is_dir():
-        tokenizer = str(folder / tokenizer)
+    tokenizer, checkpoint = (
+        str(folder / name) if name is not None and (folder / name).is_dir() else name
+        for name in (config.tokenize.tokenizer, config.train.checkpoint)
+    )
     return config.model_copy(
         update={
             "source": source.model_copy(update=places),
             "tokenize": config.tokenize.model_copy(update={"tokenizer": tokenizer}),
-            "store": str(folder / config.store),
+            "train": config.train.model_copy(update={"checkpoint": checkpoint}),
+            # Checked here and not by pydantic, whose message would show what is secret in it.
+            "store": check_url(config.store) if is_url(config.store) else str(folder / config.store),
+            "store_cache": config.store_cache and str(folder / config.store_cache),
         }
     )
 

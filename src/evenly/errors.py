@@ -15,6 +15,7 @@ paragraph and ends with exit code 2; anything that is not an `EvenlyError` is a 
     ├── SourceChangedError (OSError)          a source file changed while it was read
     ├── MissingExtraError (ImportError)       an optional dependency is not installed
     ├── StoreError (OSError)                  the store cannot be read or written
+    │   └── StoreUnreachableError             a store that is a URL does not answer now; a later try may help
     ├── RunFailedError (RuntimeError)         a Prefect run or server that was asked to work did not
     ├── WorkerDiedError (RuntimeError)        a process that evenly started ended without an answer
     └── TookTooLongError (TimeoutError)       work was stopped because it took longer than it may
@@ -40,6 +41,7 @@ __all__ = [
     "SourceNotFoundError",
     "SourceUnreachableError",
     "StoreError",
+    "StoreUnreachableError",
     "TookTooLongError",
     "WorkerDiedError",
     "nearest",
@@ -113,6 +115,10 @@ class MissingExtraError(EvenlyError, ImportError):
 
 class StoreError(EvenlyError, OSError):
     """The store cannot be read or written."""
+
+
+class StoreUnreachableError(StoreError):
+    """A store that is a URL does not answer as it should; a later try may help."""
 
 
 class RunFailedError(EvenlyError, RuntimeError):

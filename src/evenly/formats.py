@@ -39,12 +39,18 @@ the table, 0 to N-1 in the order of the source; a label by its id, 0 to L-1 in t
                         windows, and only there, `window` int32 behind `row`, from 0 within a row that repeats;
                         ``token_lengths.parquet``, before the cut: `id`, `name`, `rows`, `q05`, `q50`, `q95`,
                         `max` int64, `truncated` (share of the rows). Facts: `n_rows`, `n_tokens`, `shards`
-                        (`file`, `rows`, `tokens`) by split; `engine` (`engine`, `version`, `n_sampled`,
-                        `outcome` of the comparison); `join`, `id_type`, `token_types` (null, or the `separator`
-                        up to whose end token type ids are 0, and 1 behind it), `truncated_rows`, `lost_tokens`,
-                        with windows `n_windows` by split and `divided_rows`,
-                        `length_quantiles`, `length_histogram` (pairs of at most that length and rows)
+                        (`file`, `rows`, `tokens`, `length_histogram`) by split; `engine` (`engine`, `version`,
+                        `n_sampled`, `outcome` of the comparison); `join`, `id_type`, `token_types` (null, or the
+                        `separator` up to whose end token type ids are 0, and 1 behind it), `truncated_rows`,
+                        `lost_tokens`, with windows `n_windows` by split and `divided_rows`,
+                        `length_quantiles`, `length_histogram` (pairs of at most that length before the cut and
+                        rows of the table, of all shards together)
 ``synthetic/``          the same, ``train/`` alone, for the synthetic rows of a plan
+``encoder/``            a checkpoint: ``config.json`` and ``*.safetensors``. Facts: `architecture`, `n_features`,
+                        `n_layers`, `vocabulary_size`, `max_length` (most ids a row)
+``embeddings/``         ``vectors.npy``: float32, shape (n_distinct, n_features), one of each distinct text;
+                        ``rows.parquet``: `row` int64 ascending (again for each window), `vector` int64
+``synthetic_embeddings/``  the same of the synthetic rows of a plan
 ``baseline/``           ``metrics.json`` of the baselines; of the logistic regression ``predictions.parquet``,
                         ``per_label.parquet``, ``pr_curves.parquet``, ``intervals.json``, ``resamples.parquet``
                         (as those of a model, see `evenly.train.evaluation.writing`)
@@ -85,6 +91,7 @@ __all__ = [
     "LABELS_TYPE",
     "RESERVED_COLUMNS",
     "SPLITS",
+    "Embeddings",
     "RowChecks",
     "SplitRows",
     "Task",
@@ -92,6 +99,7 @@ __all__ = [
     "labels_to_csr",
     "list_parts",
     "read_checks",
+    "read_embeddings",
     "read_facts",
     "read_label_names",
     "read_labels",
@@ -211,6 +219,41 @@ def read_checks(checks: Path) -> RowChecks:
     names = [field.name for field in fields(RowChecks)]
     columns = pq.read_table(checks / "rows.parquet", columns=names)
     return RowChecks(*(columns[name].to_numpy() for name in names))
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """The vectors of the texts of shards.
+
+    Attributes
+    ----------
+    row
+        Shape (n_stored,), int64, ascending: the row of the table; of a row in windows once a window, in their order.
+    vector
+        Shape (n_stored,), int64: its number among `vectors`.
+    vectors
+        Shape (n_distinct, n_features), float32, mapped.
+    """
+
+    row: NDArray[np.int64]
+    vector: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+
+
+def read_embeddings(embeddings: Path) -> Embeddings:
+    """Read an ``embeddings/`` artifact.
+
+    Raises
+    ------
+    DataError
+        A row names a vector that is not there.
+    """
+    rows = pq.read_table(embeddings / "rows.parquet")
+    vectors = np.load(embeddings / "vectors.npy", mmap_mode="r", allow_pickle=False)
+    vector = rows["vector"].to_numpy()
+    if len(vector) and not 0 <= vector.min() <= vector.max() < len(vectors):
+        raise DataError(f"{embeddings} names vectors that it does not hold: remove its folder and run again.")
+    return Embeddings(rows["row"].to_numpy(), vector, vectors)
 
 
 def read_rows(table: Path, rows: NDArray[np.int64], columns: Sequence[str]) -> pa.Table:

@@ -1,9 +1,13 @@
-"""What a run looks like: a line a stage, a bar while it works; plain lines in a pipe, nothing with ``--quiet``."""
+"""What a run looks like: a line a stage, a bar while it works; plain lines in a pipe, nothing with ``--quiet``.
+
+In a pipe a stage that takes long says every half minute how far it has come, on the standard error output.
+"""
 
 from __future__ import annotations
 
 import io
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["open_console", "printable", "show_progress", "show_result", "show_run", "shown"]
 
+_EVERY_S = 30.0
 _KEY_FIGURES = {
     "f1_macro": "macro-F1",
     "f1_micro": "micro-F1",
@@ -94,17 +99,44 @@ def show_run(*, quiet: bool) -> Iterator[None]:
         with _Bars(console) as bars, observing(bars):
             yield
     else:
-        with observing(_Lines(console)):
+        with observing(_Lines(console, _Pace(open_console(stderr=True)))):
             yield
 
 
-class _Lines:
-    """One plain line for each finished stage."""
+class _Pace:
+    """How far the stage under way has come: a line at most every `_EVERY_S` seconds."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self.started = self.told = time.monotonic()
 
     def __call__(self, event: Event) -> None:
+        now = time.monotonic()
+        if isinstance(event, Started):
+            self.started = self.told = now
+        elif isinstance(event, Advanced) and now - self.told >= _EVERY_S:
+            self.told = now
+            detail = f", {printable(event.detail)}" if event.detail else ""
+            left = _describe_left(now - self.started, event.done, event.total)
+            line = f"{event.stage:<10} {event.done:,} of {event.total:,} {event.unit}{detail}{left}"
+            self.console.print(line, soft_wrap=True)
+
+
+def _describe_left(passed_s: float, done: int, total: int) -> str:
+    """Return how long the rest takes at the pace so far, which early stopping may cut short."""
+    return f", at most {passed_s * (total - done) / done:,.0f} s left" if done else ""
+
+
+class _Lines:
+    """One plain line for each finished stage; those of `pace` in between."""
+
+    def __init__(self, console: Console, pace: _Pace | None = None) -> None:
+        self.console = console
+        self.pace = pace
+
+    def __call__(self, event: Event) -> None:
+        if self.pace is not None:
+            self.pace(event)
         if isinstance(event, Finished):
             self._print_finished(event)
         elif isinstance(event, Waiting):

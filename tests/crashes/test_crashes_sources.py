@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -142,3 +144,49 @@ def test_a_table_that_grows_while_it_is_read_is_an_error_until_it_is_at_rest(fre
     assert list(fresh.store.glob("table/*")) == []
     path.write_bytes(whole)
     assert fresh.again("table") == ["table"]
+
+
+CUT_WHILE_READ = """
+import sys
+from pathlib import Path
+import pyarrow as pa, pyarrow.ipc, pyarrow.parquet as pq
+from evenly.config import SourceConfig
+from evenly.errors import SourceChangedError
+from evenly.ingest import TABLE, pieces
+from evenly.ingest.structured import arrow_reader
+from evenly.store import Files, Store
+
+folder, rows = Path(sys.argv[1]), 60_000
+table = pa.table({"text": [f"text {row} " + "x" * 40 for row in range(rows)], "label": ["a", "b"] * (rows // 2)})
+pq.write_table(table, folder / "rows.parquet", row_group_size=10_000)
+new_file, new_stream = pa.ipc.new_file, pa.ipc.new_stream
+for name, new, most in (("file", new_file, 5_000), ("stream", new_stream, 5_000), ("one", new_file, None)):
+    with new(str(folder / f"{name}.arrow"), table.schema) as writer:
+        writer.write_table(table, max_chunksize=most)
+arrow_reader._MOST_BATCH_BYTES = 2_000_000  # what one batch of `one.arrow` has more, and what the stream may have
+fields = {"files": ["x"], "text": ["text"], "labels": {"columns": ["label"]}}
+params = SourceConfig.model_validate(fields).model_dump(mode="json", exclude={
+    "files", "storage_options", "dataset", "subset", "revision", "database", "query"})
+read_cells = pieces.read_cells
+
+for path in sorted(folder.iterdir()):
+    def cut(batch, layout):
+        with path.open("r+b") as stream:
+            stream.truncate(8192)
+        return read_cells(batch, layout)
+
+    pieces.read_cells = cut
+    try:
+        Store(folder / "store").build(TABLE, params=params, inputs={"files": Files((path,))})
+    except SourceChangedError as error:
+        print(path.name, "now has 8192" in str(error))
+"""
+
+
+def test_a_file_of_columns_that_is_cut_while_it_is_read_is_an_error_and_does_not_end_the_process(tmp_path):
+    answer = subprocess.run(
+        [sys.executable, "-c", CUT_WHILE_READ, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+
+    said = ["file.arrow True", "one.arrow True", "rows.parquet True", "stream.arrow True"]
+    assert (answer.returncode, answer.stdout.splitlines()) == (0, said), answer.stderr

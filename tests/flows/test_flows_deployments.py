@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from evenly.errors import ConfigError, DataError, SourceNotFoundError, SourceUnreachableError, StoreError
+from evenly.errors import (
+    ConfigError,
+    DataError,
+    SourceChangedError,
+    SourceNotFoundError,
+    SourceUnreachableError,
+    StoreError,
+)
 from evenly.flows.deployments import DEPLOYMENTS, POOLS, choose, file_contents
 from evenly.flows.retrying import is_transient
 
@@ -28,7 +35,7 @@ def test_every_deployment_has_a_flow_of_its_name_and_a_pool():
 
 
 def test_what_waits_for_the_gpu_does_not_stand_in_its_pool():
-    assert {each.flow for each in DEPLOYMENTS if each.pool == "gpu"} == {"train"}
+    assert {each.flow for each in DEPLOYMENTS if each.pool == "gpu"} == {"train", "compare", "predict"}
     assert next(pool for pool in POOLS if pool.name == "gpu").concurrency_limit == 1
 
 
@@ -48,6 +55,7 @@ def caused(error: StoreError, cause: OSError) -> StoreError:
     ("error", "expected"),
     [
         (SourceUnreachableError(), True),
+        (SourceChangedError(), True),  # whoever writes it will have done so by then
         (ConnectionResetError(), True),
         (TimeoutError(), True),
         (OSError(errno.EIO, "I/O error"), True),

@@ -23,13 +23,32 @@ BIAS = np.array([-2.0, 0.5, 1.0])
 IDS = np.array([[1, 2, 3, PAD, PAD], [4, PAD, 5, 6, 8], [PAD] * 5], np.int32)
 
 
+# fmt: off
+WORDS = (
+    "", "cat", "dog", "bird", "catdog", "birds", "dogs", "", "at", "og",
+    "ird", "ats", "cats", "fishes", "dot", "dots", "cot", "cots", "tie", "ties",
+)
+# fmt: on
+
+
+def make_grams(pieces):
+    from evenly.train.feed.shards import IdColumn, ShardIndex
+    from evenly.train.models.grams import learn_grams
+
+    ids = np.tile(np.arange(N_IDS, dtype=np.uint16), 2)
+    column = IdColumn("", ids, np.array([0, N_IDS]), np.array([N_IDS, N_IDS], np.int32), (ids,))
+    return learn_grams(
+        ShardIndex(np.arange(2), (column,), np.zeros(3, np.int64), np.zeros(0, np.int32)), pieces, max_grams=1000
+    )
+
+
 def make_terms():
     """Every id but the pad id is a term, with an idf of its own."""
     term = np.zeros(N_IDS + N_BUCKETS, np.int32)
     real = np.flatnonzero(np.arange(N_IDS) != PAD)
     term[real] = np.arange(1, N_IDS)
     nothing = np.zeros(N_IDS, bool)
-    return Terms(Pieces(nothing, nothing), term, np.append(0, 1 + np.arange(N_IDS - 1) / 10).astype(np.float32))
+    return Terms(Pieces(nothing, nothing, WORDS), term, np.append(0, 1 + np.arange(N_IDS - 1) / 10).astype(np.float32))
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +59,11 @@ def build():
     from evenly.train.models.network import build_network
     from evenly.train.models.spec import Head, Spec
 
-    def build(model, task="multilabel", bias=BIAS, live=None, positive=None):
+    def build(model, task="multilabel", bias=BIAS, *, live=None, positive=None, grams=True, n_rows=1):
         head = Head(task, bias, np.ones(len(bias), bool) if live is None else live, positive)
-        return build_network(model, Spec(head, terms=make_terms(), **SIZES))
+        terms = make_terms()
+        grams = make_grams(terms.pieces) if model == "tfidf" and grams else None
+        return build_network(model, Spec(head, terms=terms, grams=grams, n_rows=n_rows, **SIZES))
 
     return build
 
@@ -157,7 +178,7 @@ def test_saving_twice_gives_the_same_bytes(build, tmp_path):
 def test_the_linear_part_of_tfidf_is_tfidf_of_scikit_learn(build):
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    network, terms = build("tfidf").logits, make_terms()
+    network, terms = build("tfidf", grams=False).logits, make_terms()
     words, wide, output = (network.get_layer(name) for name in ("words", "wide", "logits"))
     words.set_weights([np.zeros_like(words.get_weights()[0])])
     kernel = np.random.default_rng(0).normal(size=wide.get_weights()[0].shape).astype(np.float32)
@@ -166,8 +187,64 @@ def test_the_linear_part_of_tfidf_is_tfidf_of_scikit_learn(build):
     vectorizer = TfidfVectorizer(sublinear_tf=True, token_pattern=r"\S+", vocabulary=[f"{i}" for i in range(N_IDS)])
     vectorizer.idf_ = terms.idf[terms.term[:N_IDS]]
     features = vectorizer.transform([" ".join(f"{i}" for i in row if i != PAD) for row in ids]).toarray()
-    expected = output.get_weights()[1] + 8 * features @ kernel[terms.term[:N_IDS]]
+    expected = output.get_weights()[1] + features @ kernel[terms.term[:N_IDS]]
     np.testing.assert_allclose(answer(network, ids), expected, atol=1e-4)
+
+
+def test_grams_in_the_graph_are_those_of_scikit_learn(build):
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    network = build("tfidf", n_rows=3)
+    rows = np.array([[1, 2, 1, PAD], [4, 5, 12, 3], [PAD] * 4])
+    at, share = (each.numpy() for each in network.linear.features(rows)[1])
+    found = np.zeros((3, network.linear.tables[1].input_dim))
+    np.add.at(found, (np.arange(3)[:, None, None], at), share)
+    texts = [" ".join(WORDS[i] for i in row if i != PAD) for row in rows]
+    counts = CountVectorizer(analyzer="char_wb", ngram_range=(3, 5)).fit_transform(texts).toarray()
+    # every gram is in both rows that were learnt from, so that idf is 1: count over the root of the sum of counts
+    expected = counts / np.maximum(np.sqrt(counts.sum(axis=1, keepdims=True)), 1)
+    for row in range(3):
+        np.testing.assert_allclose(
+            np.sort(found[row][found[row] > 0]), np.sort(expected[row][expected[row] > 0]), rtol=1e-5
+        )
+
+
+@pytest.mark.parametrize("task", ["multiclass", "multilabel"])
+def test_the_linear_part_is_put_at_the_optimum_of_logistic_regression(build, task):
+    import tensorflow as tf
+    from sklearn.linear_model import LogisticRegression
+
+    from evenly.train.losses.binary import WeightedBinaryCrossentropy
+    from evenly.train.losses.categorical import WeightedCrossentropy
+    from evenly.train.models.linear import fit_linear
+
+    rng = np.random.default_rng(0)
+    ids = rng.integers(0, N_IDS, (90, 6)).astype(np.int32)
+    classes = (ids[:, :2].sum(axis=1) // 8 % 3).astype(np.int32)
+    several = np.stack([classes == 0, ids[:, 2] > 9, ids[:, 3] > 15], axis=1)
+    one = task == "multiclass"
+    target = classes if one else several.astype(np.float32)
+    loss = WeightedCrossentropy([30, 30, 30]) if one else WeightedBinaryCrossentropy([1, 1, 1])
+    network = build("tfidf", task, n_rows=90)
+    fit_linear(
+        network.linear,
+        loss,
+        [(tf.constant(ids[part]), tf.constant(target[part])) for part in (slice(50), slice(50, 90))],
+    )
+    features = np.zeros((90, sum(table.input_dim for table in network.linear.tables)))
+    first = 0
+    for (at, share), table in zip(network.linear.features(ids), network.linear.tables, strict=True):
+        where, value = at.numpy().reshape(90, -1), share.numpy().reshape(90, -1)
+        np.add.at(features, (np.arange(90)[:, None], first + where), value)
+        first += table.input_dim
+    model = LogisticRegression(C=4 if one else 2, max_iter=1000, tol=1e-8)
+    if one:
+        np.testing.assert_allclose(
+            answer(network.probabilities, ids), model.fit(features, classes).predict_proba(features), atol=0.01
+        )
+    else:
+        expected = [model.fit(features, column).predict_proba(features)[:, 1] for column in several.T]
+        np.testing.assert_allclose(answer(network.probabilities, ids), np.transpose(expected), atol=0.01)
 
 
 def test_words_of_several_pieces_are_found_alike_in_the_graph_and_outside(build):

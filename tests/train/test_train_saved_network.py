@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from evenly.errors import ConfigError, DataError, MissingExtraError, StoreError
+from evenly.errors import ConfigError, DataError, MissingExtraError, SourceNotFoundError, StoreError
 from evenly.formats import write_json
 from evenly.train import network_export
 from evenly.train.fit import prepare_tensorflow
 from evenly.train.keras_file import save_model
 from evenly.train.network_export import export_network
-from evenly.train.saved_network import open_scorer
+from evenly.train.saved_network import load_network, open_scorer
 
 pytest.importorskip("tensorflow", reason="TensorFlow is an extra")
 
@@ -96,9 +99,63 @@ def test_several_inputs_go_in_by_their_names(networks):
 
 def test_a_file_that_is_no_network_is_told(tmp_path):
     path = tmp_path / "model.keras"
-    path.write_bytes(b"no zip")
-    with pytest.raises(DataError, match="cannot be opened"):
+    with pytest.raises(SourceNotFoundError, match="is not there"):
         open_scorer(path, PAD)
+    path.write_bytes(b"no zip")
+    with pytest.raises(DataError, match=r"is no \.keras file, or is cut short \(6 bytes\)"):
+        open_scorer(path, PAD)
+
+
+def without(name, raw):
+    """Return the file with one of its parts missing."""
+    return rezip(raw, lambda part, content: None if part == name else content)
+
+
+def rezip(raw, change):
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as source, zipfile.ZipFile(changed, "w") as target:
+        for part in source.namelist():
+            content = change(part, source.read(part))
+            if content is not None:
+                target.writestr(part, content)
+    return changed.getvalue()
+
+
+DAMAGE = {
+    "cut short": lambda raw: raw[: len(raw) // 2],
+    "bytes changed": lambda raw: raw[:300] + bytes(40) + raw[340:],
+    "no config": lambda raw: without("config.json", raw),
+    "no weights": lambda raw: without("model.weights.h5", raw),
+    "weights cut": lambda raw: rezip(raw, lambda part, content: content[:3000] if part.endswith("h5") else content),
+    "config of nothing": lambda raw: rezip(raw, lambda part, content: b"[]" if part == "config.json" else content),
+    "a class of os": lambda raw: rezip(
+        raw, lambda _, content: content.replace(b'"keras.layers"', b'"os"').replace(b'"Embedding"', b'"system"')
+    ),
+    "no nodes": lambda raw: rezip(raw, lambda _, content: content.replace(b'"inbound_nodes"', b'"elsewhere"')),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_file_is_one_clear_error(networks, tmp_path, damage):
+    path = tmp_path / "model.keras"
+    path.write_bytes(DAMAGE[damage](networks[1][1].read_bytes()))
+    with pytest.raises(DataError, match=r"model\.keras (cannot be opened|is no \.keras file)") as caught:
+        load_network(path)
+    assert len(str(caught.value)) < 700
+
+
+def test_code_in_a_file_is_not_run(networks, tmp_path):
+    import keras
+
+    ids = keras.Input((3,))
+    written = tmp_path / "written"
+    code = f"lambda x: __import__('pathlib').Path({str(written)!r}).touch() or x"
+    path = tmp_path / "model.keras"
+    keras.Model(ids, keras.layers.Lambda(eval(code))(ids)).save(path)  # noqa: S307
+    written.unlink()
+    with pytest.raises(DataError, match="a Lambda layer, Python code within the file, which evenly does not run"):
+        load_network(path)
+    assert not written.exists()
 
 
 def test_a_saved_model_of_tensorflow_gives_the_same(networks, tmp_path):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from evenly.cli.app import app
-from evenly.cli.options import Config, Debug, Quiet, Settings, StoreFolder, parse_overrides
+from evenly.cli.options import Config, Debug, Quiet, Settings, StorePlace, parse_overrides
 
 __all__ = ["compare"]
 
@@ -27,7 +27,7 @@ def compare(
         typer.Option(min=0.1, metavar="MINUTES", help="For training: cuts epochs, then rows, and says so."),
     ] = None,
     settings: Settings = None,
-    store: StoreFolder = None,
+    store: StorePlace = None,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:

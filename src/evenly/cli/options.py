@@ -9,7 +9,7 @@ import typer
 
 from evenly.errors import ConfigError
 
-__all__ = ["EXIT_WARNED", "Config", "Debug", "Quiet", "Settings", "StoreFolder", "parse_overrides"]
+__all__ = ["EXIT_WARNED", "Config", "Debug", "Quiet", "Settings", "StorePlace", "parse_overrides"]
 
 EXIT_WARNED = 3
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -19,13 +19,19 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Goes over the config: train.epochs=3"),
 ]
-StoreFolder = Annotated[Path | None, typer.Option("--store", metavar="DIR", help="Where the artifacts are kept.")]
+StorePlace = Annotated[
+    str | None, typer.Option("--store", metavar="PLACE", help="Where the artifacts are kept: a folder, or a URL.")
+]
 
 
-def parse_overrides(settings: list[str] | None, store: Path | None) -> dict[str, Any]:
+def parse_overrides(settings: list[str] | None, store: str | None) -> dict[str, Any]:
     """Return what ``--set`` and ``--store`` put over the config: dotted names to values."""
+    from evenly.mirror.address import is_url
+
     overrides = dict(_parse_setting(setting) for setting in settings or [])
-    return overrides if store is None else overrides | {"store": str(store.absolute())}
+    if store is None:
+        return overrides
+    return overrides | {"store": store if is_url(store) else str(Path(store).absolute())}
 
 
 def _parse_setting(setting: str) -> tuple[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from evenly.cli.app import app
-from evenly.cli.options import Config, Debug, Quiet, Settings, StoreFolder, parse_overrides
+from evenly.cli.options import Config, Debug, Quiet, Settings, StorePlace, parse_overrides
 from evenly.errors import ConfigError
 
 __all__ = ["demo", "run", "silence_prefect"]
@@ -36,7 +36,7 @@ def run(
     config: Config,
     settings: Settings = None,
     until: Annotated[str | None, typer.Option(metavar="STAGE", help="The last stage to build.")] = None,
-    store: StoreFolder = None,
+    store: StorePlace = None,
     no_prefect: Annotated[
         bool, typer.Option("--no-prefect", help="The same stages, without a Prefect run: starts sooner.")
     ] = False,

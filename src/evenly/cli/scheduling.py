@@ -26,10 +26,12 @@ def serve(config: Config, only: Only = None, debug: Debug = False) -> None:
 
     load_config(config)
     with server_with_pages() as url:
+        from evenly.flows.deploying import check_server
         from evenly.flows.deploying import serve as serve_all
         from evenly.flows.deployments import choose
 
         chosen = choose(only or [])
+        check_server()
         typer.echo(f"Serving {', '.join(each.full_name for each in chosen)} for {config}.")
         typer.echo(f"Pages: {url.removesuffix('/api')}   End with Ctrl-C.")
         serve_all(chosen, config)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,21 +21,25 @@ __all__ = ["store"]
 store = typer.Typer(help="What is in a store: list it, look at it, verify it, clear it.", no_args_is_help=True)
 app.add_typer(store, name="store")
 
-Folder = Annotated[Path, typer.Option("--store", metavar="DIR", help="The store: the config's `store`.")]
+Place = Annotated[
+    str, typer.Option("--store", metavar="PLACE", help="The store, a folder or URL: the config's `store`.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, nothing else.")]
-_HERE = Path("evenly-store")
+_HERE = "evenly-store"
 _AGE = re.compile(r"(\d+)([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @store.command("ls")
-def list_store(folder: Folder = _HERE, as_json: Json = False, debug: Debug = False) -> None:
+def list_store(place: Place = _HERE, as_json: Json = False, debug: Debug = False) -> None:
     """List the artifacts and the runs."""
     from dataclasses import asdict
 
-    from evenly.upkeep.artifacts import list_artifacts, list_runs, open_store
+    from evenly.upkeep.artifacts import list_artifacts, list_runs
+    from evenly.upkeep.url_store import looking_at
 
-    artifacts, runs = [asdict(each) for each in list_artifacts(open_store(folder))], list_runs(folder)
+    with looking_at(place) as root:
+        artifacts, runs = [asdict(each) for each in list_artifacts(root)], list_runs(root)
     if as_json:
         _print_json({"artifacts": artifacts, "runs": runs})
         return
@@ -54,23 +57,25 @@ def list_store(folder: Folder = _HERE, as_json: Json = False, debug: Debug = Fal
 @store.command("show")
 def show(
     name: Annotated[str, typer.Argument(help="A key, <stage>/<key> or a run; its beginning is enough.")],
-    folder: Folder = _HERE,
+    place: Place = _HERE,
     debug: Debug = False,
 ) -> None:
     """Print what is known of an artifact or a run, as JSON."""
-    from evenly.upkeep.artifacts import describe, open_store
+    from evenly.upkeep.artifacts import describe
+    from evenly.upkeep.url_store import looking_at
 
-    _print_json(describe(open_store(folder), name))
+    with looking_at(place) as root:
+        _print_json(describe(root, name))
 
 
 @store.command("verify")
-def verify(folder: Folder = _HERE, as_json: Json = False, debug: Debug = False) -> None:
+def verify(place: Place = _HERE, as_json: Json = False, debug: Debug = False) -> None:
     """Read every file and compare it with its manifest; exit code 3 where one is damaged."""
     from dataclasses import asdict
 
-    from evenly.upkeep.artifacts import open_store, verify_artifacts
+    from evenly.upkeep.url_store import verify_store
 
-    found = list(verify_artifacts(open_store(folder)))
+    found = list(verify_store(place))
     damaged = [each for each in found if each.damage]
     if as_json:
         _print_json([asdict(each) for each in found])
@@ -86,7 +91,7 @@ def verify(folder: Folder = _HERE, as_json: Json = False, debug: Debug = False) 
 
 @store.command("gc")
 def clear(
-    folder: Folder = _HERE,
+    place: Place = _HERE,
     keep: Annotated[int | None, typer.Option("--keep", min=0, help="Runs that stay listed, the newest.")] = None,
     older_than: Annotated[
         str | None, typer.Option("--older-than", metavar="AGE", help="Forget runs older than that: 30d, 12h, 2w.")
@@ -98,11 +103,10 @@ def clear(
     """Forget old runs, and remove the artifacts that no listed run needs."""
     from dataclasses import asdict
 
-    from evenly.upkeep.artifacts import open_store
-    from evenly.upkeep.collect import collect
+    from evenly.upkeep.collect_url import collect_store
 
     age = None if older_than is None else _parse_age(older_than)
-    found = collect(open_store(folder), keep=keep, older_than=age, dry_run=dry_run)
+    found = collect_store(place, keep=keep, older_than=age, dry_run=dry_run)
     if as_json:
         _print_json(asdict(found))
         return
@@ -112,6 +116,7 @@ def clear(
     typer.echo(
         f"{said} {len(found.artifacts)} artifacts ({_size(found.n_bytes)}) and {len(found.runs)} records of runs; "
         f"{found.n_kept} artifacts stay."
+        + (f" {said} {found.n_partitions} partitions kept for later builds." if found.n_partitions else "")
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from evenly.cli.app import app
-from evenly.cli.options import EXIT_WARNED, Config, Debug, Quiet, Settings, StoreFolder, parse_overrides
+from evenly.cli.options import EXIT_WARNED, Config, Debug, Quiet, Settings, StorePlace, parse_overrides
 from evenly.errors import ConfigError
 
 __all__ = ["export", "init", "inspect"]
@@ -97,7 +97,7 @@ def export(
     ] = None,
     split: Annotated[str, typer.Option(metavar="SPLIT", help="train, validation or test.")] = "train",
     settings: Settings = None,
-    store: StoreFolder = None,
+    store: StorePlace = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     quiet: Quiet = False,
     debug: Debug = False,

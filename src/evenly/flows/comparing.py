@@ -8,7 +8,6 @@ that another seed or strategy trains only its own models.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evenly.comparison import COMPARISON, SAMPLE, Cut, make_strategies
@@ -19,11 +18,12 @@ from evenly.flows.steps import Step, make_source, prepare_steps, train_steps
 from evenly.flows.walk import build_step, walk_steps
 from evenly.formats import read_split
 from evenly.progress import Finished, translating
-from evenly.runs import recording
+from evenly.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from evenly.comparison import Strategy
     from evenly.config import RunConfig
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["run_comparison"]
 
 _GROUND = ("table", "checks", "split")
-_SHARED = ("tokenizer", "shards", "baseline")
-_OWN = ("weights", "plan", "synthetic", "model")
+_SHARED = ("tokenizer", "shards", "baseline", "encoder", "embeddings")
+_OWN = ("weights", "plan", "synthetic", "synthetic_embeddings", "model")
 _PILOT_ROWS = 5_000
 _PILOT_EPOCHS = (1, 10)
 
@@ -73,7 +73,7 @@ def run_comparison(
         A strategy is unknown, or sets what all must share.
     """
     plan = _Plan(config_path, overrides or {}, load_config(config_path, overrides), tuple(only), build)
-    with recording(Path(plan.config.store), "compare", make_source(plan.config.source).title):
+    with Store(plan.config.store, plan.config.store_cache).recording("compare", make_source(plan.config.source).title):
         return plan.run(budget_minutes)
 
 
@@ -108,14 +108,14 @@ class _Plan:
     def _check(self, strategies: Sequence[Strategy]) -> dict[str, dict[str, Any]]:
         """Return the overrides of each strategy; refuse one that would change what all share."""
         settings = {strategy.name: self.overrides | strategy.settings for strategy in strategies}
-        shared = _named(self.config, _GROUND + _SHARED)
+        shared = {step.stage.name: step for step in _named(self.config, _GROUND + _SHARED)}
         for name, given in settings.items():
-            steps = _named(load_config(self.path, given), _GROUND + _SHARED)
-            changed = [mine.stage.name for mine, step in zip(shared, steps, strict=False) if mine != step]
-            if changed or len(shared) != len(steps):
+            steps = {step.stage.name: step for step in _named(load_config(self.path, given), _GROUND + _SHARED)}
+            changed = [stage for stage in {**shared, **steps} if shared.get(stage) != steps.get(stage)]
+            if changed:
                 raise ConfigError(
-                    f"compare.strategies.{name} changes {', '.join(changed) or 'the baseline'}, which all strategies "
-                    f"share. Set it for the whole config, outside compare.strategies."
+                    f"compare.strategies.{name} changes {', '.join(changed)}, which all strategies share. Set it for "
+                    f"the whole config, outside compare.strategies."
                 )
         return settings
 
@@ -187,7 +187,7 @@ def _named(config: RunConfig, names: Sequence[str]) -> list[Step]:
 
 def _seconds(made: dict[str, Artifact]) -> float:
     """Return what a run took that others did not need: weights, plan, synthetic rows and training."""
-    return round(sum(made[name].manifest.seconds for name in _OWN), 1)
+    return round(sum(made[name].manifest.seconds for name in _OWN if name in made), 1)
 
 
 def _telling_of(name: str) -> AbstractContextManager[None]:

@@ -21,7 +21,7 @@ from prefect.workers.process import ProcessWorker
 
 from evenly.errors import ConfigError, RunFailedError
 from evenly.flows.deployments import POOLS, Deployment, Pool, file_contents, runner_deployment
-from evenly.flows.server import api_answers, is_configured
+from evenly.flows.server import api_answers, is_configured, telling_of_server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def check_server() -> str:
     ConfigError
         None is configured, or its version is another major one.
     RunFailedError
-        It does not answer.
+        It does not answer, or not without the right password.
     """
     url = get_current_settings().api.url
     if not is_configured() or url is None:
@@ -49,7 +49,7 @@ def check_server() -> str:
         raise RunFailedError(
             f"The Prefect server {url} does not answer. Start it (prefect server start), or look at PREFECT_API_URL."
         )
-    with get_client(sync_client=True) as client:
+    with telling_of_server(url), get_client(sync_client=True) as client:
         theirs = client.api_version()
     if theirs.split(".")[0] != __version__.split(".")[0]:
         raise ConfigError(f"The Prefect server {url} is version {theirs}, and here is {__version__}: use one of both.")

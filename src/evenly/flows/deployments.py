@@ -82,6 +82,7 @@ class Deployment:
         return f"{self.flow}/{self.name}"
 
 
+_ON_GPU = {"CUDA_VISIBLE_DEVICES": "{{ $EVENLY_GPU }}"}
 DEPLOYMENTS = (
     Deployment(
         "prepare",
@@ -98,7 +99,7 @@ DEPLOYMENTS = (
         "evenly.flows.pipeline.train",
         "gpu",
         "Train on what is prepared: started by hand, by `prepare`, or by the event that a data set is ready.",
-        environment={"CUDA_VISIBLE_DEVICES": "{{ $EVENLY_GPU }}"},
+        environment=_ON_GPU,
         on_ready=True,
         concurrency_limit=1,
     ),
@@ -110,6 +111,23 @@ DEPLOYMENTS = (
         "Every Sunday: prepare here, then train on the pool `gpu`.",
         cron="0 4 * * 0",
         overrides={"handoff.kind": "deployment"},
+    ),
+    Deployment(
+        "compare",
+        "on-demand",
+        "evenly.flows.comparison.compare",
+        "gpu",
+        "Train every strategy with every seed, and say which one helps.",
+        environment=_ON_GPU,
+        concurrency_limit=1,
+    ),
+    Deployment(
+        "predict",
+        "on-demand",
+        "evenly.flows.prediction.predict",
+        "gpu",
+        "What the newest model, or one that is named, says about every row of some files.",
+        environment=_ON_GPU,
     ),
 )
 

@@ -6,7 +6,6 @@ a deployment. What is handed over is paths and digests, never rows.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from prefect import get_run_logger
@@ -16,7 +15,7 @@ from prefect.exceptions import ObjectNotFound
 
 from evenly.errors import ConfigError, RunFailedError
 from evenly.flows.steps import make_source
-from evenly.runs import read_record
+from evenly.store import Store
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -103,11 +102,14 @@ def _answer(config: RunConfig, run: FlowRun) -> dict[str, Any]:
         raise RunFailedError(
             f"The run {run.name!r} of {settings.deployment} {how}{late}. Its page in Prefect says why."
         )
-    record = read_record(Path(config.store), str(run.id))
+    store = Store(config.store, config.store_cache)
+    record = store.find_record(str(run.id))
     if record is None:
         raise RunFailedError(
             f"The run {run.name!r} of {settings.deployment} completed, but the store {config.store} has no record of "
             f"it: does it run with the same store?"
         )
-    root = Path(config.store).absolute()
-    return {name.partition("/")[0]: str(root / name) for name in record.artifacts} | record.figures
+    paths = [store.root.absolute() / name for name in record.artifacts]
+    if store.mirror is not None:  # it ran elsewhere
+        paths = [store.open(path).path for path in paths]
+    return {path.parent.name: str(path) for path in paths} | record.figures

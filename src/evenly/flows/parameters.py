@@ -27,8 +27,20 @@ from evenly.errors import ConfigError, nearest
 
 __all__ = ["ConfigPath", "Overrides", "PrepareStage", "Prepared", "Stage", "flat_settings", "make_overrides", "plain"]
 
-PrepareStage = Literal["table", "checks", "split", "stats", "weights", "plan", "tokenizer", "shards", "synthetic"]
-Stage = Literal[PrepareStage, "baseline", "model", "report"]
+PrepareStage = Literal[
+    "table",
+    "checks",
+    "split",
+    "stats",
+    "weights",
+    "encoder",
+    "embeddings",
+    "plan",
+    "tokenizer",
+    "shards",
+    "synthetic",
+]
+Stage = Literal[PrepareStage, "baseline", "synthetic_embeddings", "model", "report"]
 ConfigPath = Annotated[
     str,
     Field(

@@ -28,8 +28,7 @@ from evenly.flows.run_identity import introduce_run, name_run
 from evenly.flows.stage_task import build_in_task
 from evenly.flows.steps import cut_after, make_source, prepare_steps, train_steps
 from evenly.flows.walk import summarize, walk_steps
-from evenly.runs import recording
-from evenly.store import Artifact, open_artifact
+from evenly.store import Artifact, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,14 +49,15 @@ class FlowRun:
         Its config, and the name of the source.
     request
         `config_path` (absolute) and `overrides`: what another flow needs to run on the same.
-    record
-        Which artifacts it uses.
+    record, store
+        Which artifacts it uses, and of which store.
     """
 
     config: RunConfig
     title: str
     request: dict[str, Any]
     record: Recording
+    store: Store
 
     def walk(self, steps: Sequence[Step], made: dict[str, Artifact]) -> dict[str, Artifact]:
         """Build or reuse steps, a task each."""
@@ -80,8 +80,9 @@ def running(flow_name: str, config_path: str, overrides: Overrides | dict[str, A
     config = load_config(config_path, given)
     title = make_source(config.source).title
     request = {"config_path": str(Path(config_path).absolute()), "overrides": given}
-    with recording(Path(config.store), flow_name, title, run_id) as record:
-        yield FlowRun(config, title, request, record)
+    store = Store(config.store, config.store_cache)
+    with store.recording(flow_name, title, run_id) as record:
+        yield FlowRun(config, title, request, record, store)
 
 
 @flow(name="prepare", flow_run_name=name_run, persist_result=False, result_serializer="json")
@@ -140,7 +141,7 @@ def train(
         if prepared is None:
             made = run.walk(prepare_steps(run.config), {})
         else:
-            made = {name: open_artifact(Path(path)) for name, path in prepared.items()}
+            made = {name: run.store.open(Path(path)) for name, path in prepared.items()}
             for name, artifact in made.items():
                 run.record.add(name, artifact.manifest.key)
         made = run.walk(cut_after(train_steps(run.config), until), made)

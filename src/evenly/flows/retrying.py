@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import Any
 
-from evenly.errors import EvenlyError, SourceChangedError, SourceUnreachableError, StoreError
+from evenly.errors import EvenlyError, SourceChangedError, SourceUnreachableError, StoreError, StoreUnreachableError
 
 __all__ = ["RETRY_DELAYS_S", "is_transient", "is_worth_a_retry"]
 
@@ -25,6 +25,8 @@ def is_transient(error: object) -> bool:
 
     A missing file, a full disk or a forbidden folder stay so; bad data and a bad config, too.
     """
+    if isinstance(error, StoreUnreachableError):
+        return True
     if isinstance(error, StoreError):
         return is_transient(error.__cause__)
     if isinstance(error, EvenlyError):

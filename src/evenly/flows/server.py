@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.context import SpawnProcess
 
-__all__ = ["LOOPBACK", "api_answers", "is_configured", "server_at_hand", "server_with_pages"]
+__all__ = ["LOOPBACK", "api_answers", "is_configured", "server_at_hand", "server_with_pages", "telling_of_server"]
 
 LOOPBACK = "127.0.0.1"
 _USUAL_PORT = 4200
@@ -71,19 +71,48 @@ def server_at_hand() -> Iterator[None]:
     Raises
     ------
     RunFailedError
-        The server does not start.
+        The server does not start, or it is gone before the body has ended.
     """
-    if is_configured():
-        yield
-        return
     from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 
+    url = get_current_settings().api.url
+    if url is not None:
+        with telling_of_server(url):
+            yield
+        return
     server = _start()
     import evenly.flows.pipeline  # noqa: F401 - takes seconds, as does the server
 
     server.wait(get_current_settings().server.ephemeral.startup_timeout_seconds)
-    with temporary_settings({PREFECT_API_URL: server.url}):
+    with temporary_settings({PREFECT_API_URL: server.url}), telling_of_server(server.url):
         yield
+
+
+@contextmanager
+def telling_of_server(url: str) -> Iterator[None]:
+    """Say in a sentence that the server is gone or lets nobody in, however many layers have tried to reach it.
+
+    Raises
+    ------
+    RunFailedError
+        It does not answer, or not without the right password.
+    """
+    import httpx
+
+    try:
+        yield
+    except (httpx.TransportError, httpx.HTTPStatusError, RuntimeError) as error:
+        if isinstance(error, httpx.HTTPStatusError) and error.response.status_code == httpx.codes.UNAUTHORIZED:
+            raise RunFailedError(
+                f"The Prefect server {url} asks for a password, and what it was given is not the right one. Set what "
+                f'it was started with: export PREFECT_API_AUTH_STRING="user:password"'
+            ) from error
+        if api_answers(url):
+            raise
+        raise RunFailedError(
+            f"The Prefect server {url} does not answer. What is finished is kept; the same command goes on from there. "
+            f"Start it (prefect server start), look at PREFECT_API_URL, or run without it: --no-prefect."
+        ) from error
 
 
 @contextmanager

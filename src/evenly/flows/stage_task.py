@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from evenly.progress import Event
 
-__all__ = ["build_in_task"]
+__all__ = ["build_in_task", "showing"]
 
 _FIRST_AFTER_S, _EVERY_S = 3.0, 2.0
 
@@ -49,7 +49,7 @@ def build_in_task(site: Site, step: Step, made: dict[str, Artifact]) -> Artifact
     retry_condition_fn=is_worth_a_retry,
 )
 def _build(site: Site, step: Step, made: dict[str, Artifact]) -> Any:
-    with _showing() as shown:
+    with showing() as shown:
         artifact = build_step(site, step, made)
     outcome = _tell(shown, artifact)
     return Completed(name=outcome, message=_sentence(shown), data=artifact)
@@ -90,7 +90,8 @@ class _Shown:
 
 
 @contextmanager
-def _showing() -> Iterator[_Shown]:
+def showing() -> Iterator[_Shown]:
+    """Show in Prefect how far the body has come, where it takes long."""
     shown = _Shown()
     with joining(shown):
         yield shown

@@ -55,36 +55,63 @@ def prepare_steps(config: RunConfig) -> list[Step]:
     seed = {"seed": config.seed}
     shards = config.tokenize.model_dump(include=_OF_THE_SHARDS)
     tokenizer_params, tokenizer_files = _tokenizer(config)
+    plan = config.resample.model_dump(exclude={"embeddings"}) | _own_seed(config, config.resample.seed)
+    texts = [
+        Step(TOKENIZER, tokenizer_params | seed, ("table", "split"), tokenizer_files),
+        Step(SHARDS, shards, ("table", "split", "tokenizer")),
+    ]
+    early = config.resample.embeddings  # then the plan needs what else only a network would
     return [
         _table_step(config),
         Step(CHECKS, config.checks.model_dump(), ("table",)),
         Step(SPLIT, config.split.model_dump() | seed, ("table", "checks")),
         Step(STATISTICS, {}, ("table", "checks", "split")),
         Step(WEIGHTS, config.weights.model_dump() | {"scheme": _weights_scheme(config)}, ("table", "split")),
-        Step(PLAN, config.resample.model_dump() | _own_seed(config, config.resample.seed), ("table", "split")),
-        Step(TOKENIZER, tokenizer_params | seed, ("table", "split"), tokenizer_files),
-        Step(SHARDS, shards, ("table", "split", "tokenizer")),
+        *([*texts, *_embedding_steps(config)] if early else []),
+        Step(PLAN, plan, ("table", "split", *(["embeddings"] if early else []))),
+        *([] if early else texts),
         Step(SYNTHETIC, shards, ("plan", "tokenizer")),
     ]
+
+
+def _embedding_steps(config: RunConfig) -> list[Step]:
+    """Return the steps of the encoder and of the vectors that it gives, as far as the run needs them."""
+    from evenly.train import EMBEDDINGS, ENCODER
+
+    if config.train.checkpoint is None:
+        return []
+    params, files = _hub_or_folder(config.train.checkpoint, config.train.revision)
+    encoder = Step(ENCODER, params, (), files)
+    needed = config.resample.embeddings or config.train.trainable == "none"
+    return [encoder, *([Step(EMBEDDINGS, {}, ("shards", "tokenizer", "encoder"))] if needed else [])]
 
 
 def train_steps(config: RunConfig) -> list[Step]:
     """Return the steps from token shards to model and report."""
     from evenly.report import REPORT
-    from evenly.train import BASELINE, MODEL
+    from evenly.train import BASELINE, MODEL, SYNTHETIC_EMBEDDINGS
 
     seed = {"seed": config.seed}
     rule = config.train.model_dump(include={"thresholds", "target_precision", "logit_adjustment"})
     baseline = [Step(BASELINE, seed | rule, ("table", "split"))] if config.train.baseline else []
     prepared = ("table", "split", "shards", "synthetic", "plan", "weights", "tokenizer")
+    encoded: tuple[str, ...] = ()
+    vectors = []
+    if config.train.checkpoint is not None:
+        encoded = ("encoder",)
+    if config.train.checkpoint is not None and config.train.trainable == "none":
+        encoded = ("encoder", "embeddings", "synthetic_embeddings")
+        vectors = [Step(SYNTHETIC_EMBEDDINGS, {}, ("synthetic", "tokenizer", "encoder"))]
     return [
         *baseline,
+        *([] if config.resample.embeddings else _embedding_steps(config)),
+        *vectors,
         Step(
             MODEL,
-            config.train.model_dump(exclude={"baseline"})
+            config.train.model_dump(exclude=_NOT_OF_THE_MODEL | (set() if encoded else {"trainable"}))
             | _own_seed(config, config.train.seed)
             | {"reading": _reading(config)},
-            (*prepared, *(step.stage.name for step in baseline)),
+            (*prepared, *(step.stage.name for step in baseline), *encoded),
         ),
         Step(
             REPORT,
@@ -123,6 +150,7 @@ def _reading(config: RunConfig) -> dict[str, Any]:
 
 
 _OF_THE_SHARDS = {"max_length", "truncate", "stride", "join", "special_tokens", "engine", "shard_bytes"}
+_NOT_OF_THE_MODEL = {"baseline", "checkpoint", "revision"}  # the last two are what the encoder is made from
 _WHERE_ROWS_COME_FROM = {"files", "storage_options", "dataset", "subset", "revision", "database", "query"}
 _SECRETS = {"storage_options", "database"}
 
@@ -165,10 +193,13 @@ def _settings(config: RunConfig) -> dict[str, Any]:
         "executor": True,
         "handoff": True,
         "store": True,
+        "store_cache": True,
         "source": _SECRETS,
     }
     settings = config.model_dump(mode="json", exclude=of_this_machine)
     settings["source"]["files"] = [FileSource((name,)).title for name in config.source.files]
+    if config.train.checkpoint is not None and Path(config.train.checkpoint).is_dir():
+        settings["train"]["checkpoint"] = Path(config.train.checkpoint).name
     return settings
 
 
@@ -181,9 +212,18 @@ def _weights_scheme(config: RunConfig) -> str:
 def _tokenizer(config: RunConfig) -> tuple[dict[str, Any], dict[str, Files]]:
     settings = config.tokenize
     params: dict[str, Any] = settings.model_dump(include={"kind", "vocabulary_size", "lowercase"})
-    if settings.tokenizer is None:
+    name, revision = settings.tokenizer, settings.revision
+    if config.train.checkpoint is not None:  # an encoder knows the ids of its own tokenizer alone
+        name, revision = config.train.checkpoint, config.train.revision
+    if name is None:
         return params, {}
-    folder = Path(settings.tokenizer)
+    found, files = _hub_or_folder(name, revision)
+    return params | found, files
+
+
+def _hub_or_folder(name: str, revision: str | None) -> tuple[dict[str, Any], dict[str, Files]]:
+    """Return parameters and files of what is a folder, which counts by content, or a name of the hub."""
+    folder = Path(name)
     if folder.is_dir():
-        return params, {"files": Files(tuple(sorted(path for path in folder.iterdir() if path.is_file())))}
-    return params | {"name": settings.tokenizer, "revision": settings.revision}, {}
+        return {}, {"files": Files(tuple(sorted(path for path in folder.iterdir() if path.is_file())))}
+    return {"name": name, "revision": revision}, {}

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evenly.executor import make_executor
 from evenly.flows.steps import make_source
 from evenly.progress import Started, emit
-from evenly.runs import recording
 from evenly.store import Artifact, Files, Store
 
 if TYPE_CHECKING:
@@ -79,10 +77,10 @@ def walk_steps(
         Builds or reuses one step.
     """
     executor = make_executor(**config.executor.model_dump(exclude={"timeout_s"}))
-    site = Site(Store(config.store), executor, config.executor.timeout_s)
+    site = Site(Store(config.store, config.store_cache), executor, config.executor.timeout_s)
     made = dict(made)
     try:
-        with recording(Path(config.store), "run", make_source(config.source).title):
+        with site.store.recording("run", make_source(config.source).title):
             for step in steps:
                 made[step.stage.name] = build(site, step, made)
     finally:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evenly.train.baselines.baseline import BASELINE, measure_baselines
+from evenly.train.encoders.checkpoint import ENCODER
+from evenly.train.encoders.embeddings import EMBEDDINGS, SYNTHETIC_EMBEDDINGS
 from evenly.train.feed.batches import iter_batches
 from evenly.train.feed.dataset import read_shards
 from evenly.train.model import MODEL, train_model
@@ -15,7 +17,18 @@ from evenly.train.model import MODEL, train_model
 if TYPE_CHECKING:
     from evenly.train.feed.position import FeedPosition
 
-__all__ = ["BASELINE", "MODEL", "FeedPosition", "iter_batches", "measure_baselines", "read_shards", "train_model"]
+__all__ = [
+    "BASELINE",
+    "EMBEDDINGS",
+    "ENCODER",
+    "MODEL",
+    "SYNTHETIC_EMBEDDINGS",
+    "FeedPosition",
+    "iter_batches",
+    "measure_baselines",
+    "read_shards",
+    "train_model",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Saved", "Standing", "load_checkpoint", "save_checkpoint"]
+__all__ = ["Saved", "Standing", "checkpoint_path", "find_checkpoint", "load_checkpoint", "save_checkpoint"]
 
 
 @dataclass
@@ -77,6 +77,17 @@ def save_checkpoint(
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(path)
+
+
+def checkpoint_path(scratch: Path) -> Path:
+    """Return where the checkpoint of a run with this scratch folder is written."""
+    return scratch / "training.npz"
+
+
+def find_checkpoint(scratch: Path) -> Path | None:
+    """Return the checkpoint of a run with this scratch folder, or None before there is one."""
+    path = checkpoint_path(scratch)
+    return path if path.is_file() else None
 
 
 def load_checkpoint(path: Path) -> Saved | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from evenly.train.job import TrainJob, TrainResult
 
-__all__ = ["fit_isolated", "holding_back_stderr", "prepare_tensorflow"]
+__all__ = ["fit_isolated", "holding_back_stderr", "prepare_tensorflow", "require_tensorflow"]
 
 
 def fit_isolated(job: TrainJob) -> TrainResult:
@@ -28,9 +28,20 @@ def fit_isolated(job: TrainJob) -> TrainResult:
     MissingExtraError
         TensorFlow or Keras is not installed.
     """
+    require_tensorflow()
+    return run_isolated(_fit, job)
+
+
+def require_tensorflow() -> None:
+    """Raise where TensorFlow or Keras is not installed.
+
+    Raises
+    ------
+    MissingExtraError
+        One of them is not.
+    """
     if importlib.util.find_spec("tensorflow") is None or importlib.util.find_spec("keras") is None:
         raise MissingExtraError.needing("evenly.train", "TensorFlow", "train")
-    return run_isolated(_fit, job)
 
 
 def _fit(job: TrainJob) -> TrainResult:

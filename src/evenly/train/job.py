@@ -46,8 +46,12 @@ class TrainJob:
         Which one.
     build
         Of custom: ``module:function``.
-    max_terms
-        Of tfidf: at most so many terms.
+    encoder, trainable
+        Of pretrained: the artifact, and what is trained of it: none, all or last_N.
+    embeddings
+        Of pretrained, where the head alone is trained: the vectors of `shards`, folder by folder.
+    max_terms, max_grams
+        Of tfidf: at most so many terms, and grams of characters.
     checkpoint_s
         Seconds after which the run is written down in the middle of an epoch.
     model, embedding_size, hidden_size, n_layers, dropout, epochs, patience, batch_size, accumulate, learning_rate,
@@ -87,7 +91,11 @@ class TrainJob:
     xla: bool
     seed: int
     build: str | None = None
+    encoder: Path | None = None
+    trainable: str = "none"
+    embeddings: tuple[Path, ...] = ()
     max_terms: int = 20_000
+    max_grams: int = 30_000
     checkpoint_s: float = 300.0
 
     @property

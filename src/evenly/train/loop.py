@@ -12,16 +12,22 @@ import keras
 import tensorflow as tf
 
 from evenly.errors import ConfigError, DataError
-from evenly.train.feed.batches import open_batches
+from evenly.progress import Advanced, emit
+from evenly.train.checkpoint import find_checkpoint
+from evenly.train.feed.batches import EMBEDDING, open_batches
+from evenly.train.feed.dataset import to_dataset
 from evenly.train.feed.shards import open_shards
 from evenly.train.job import TrainResult
 from evenly.train.keras_file import save_model
 from evenly.train.learning_rate import plan_rate
 from evenly.train.losses.build import make_loss
-from evenly.train.models.network import build_network
+from evenly.train.models.grams import MOST_GRAM_OUTPUTS, learn_grams
+from evenly.train.models.linear import fit_linear, rows_to_fit
+from evenly.train.models.network import build_network, complete_network
+from evenly.train.models.pretrained import describe_encoder
 from evenly.train.models.spec import Head, Spec
 from evenly.train.models.terms import learn_terms, read_pieces
-from evenly.train.running import Run
+from evenly.train.running import Run, tell_positive
 from evenly.train.scoring import SplitScorer, validation_measure
 from evenly.train.stepping import Stepper
 
@@ -29,7 +35,6 @@ if TYPE_CHECKING:
     from evenly.train.feed.batches import Batches
     from evenly.train.job import TrainJob
     from evenly.train.models.spec import Network
-    from evenly.train.models.terms import Terms
 
 __all__ = ["train_network"]
 
@@ -41,10 +46,13 @@ def train_network(job: TrainJob) -> TrainResult:
     notes = _set_precision(job.precision)
     train = _open_train(job)
     _refuse_several_inputs(job, train)
-    network = build_network(job.model, _describe(job), build=job.build)
+    spec = _describe(job, train)
+    network = build_network(job.model, spec, build=job.build)
+    if find_checkpoint(job.scratch) is None:  # which has the linear part, too
+        _fit_linear(job, network, train)
     run = Run(job, _make_stepper(job, network, train), train, validation_measure(job, network))
     run.train()
-    save_model(network.probabilities, job.model_path)
+    save_model(complete_network(network, spec), job.model_path)
     for split in ("validation", "test"):
         SplitScorer(job, network, split).score()
     seen = SplitScorer(job, network, "train", at_most=_TRAIN_ROWS_SCORED)
@@ -53,7 +61,7 @@ def train_network(job: TrainJob) -> TrainResult:
         history=run.standing.history,
         best_epoch=run.standing.best_epoch,
         train_rows=seen.rows,
-        n_parameters=sum(int(variable.shape.num_elements()) for variable in network.logits.trainable_variables),
+        n_parameters=sum(int(variable.shape.num_elements()) for variable in network.fitted_variables),
         device="gpu" if tf.config.list_logical_devices("GPU") else "cpu",
         notes=[*notes, *run.notes],
     )
@@ -69,7 +77,7 @@ def _set_precision(precision: str) -> list[str]:
     return ["The network computes in bfloat16; its weights are float32."] if precision == "bfloat16" else []
 
 
-def _describe(job: TrainJob) -> Spec:
+def _describe(job: TrainJob, train: Batches) -> Spec:
     return Spec(
         Head(job.task, job.bias, job.live, job.positive),
         n_ids=job.n_ids,
@@ -79,14 +87,31 @@ def _describe(job: TrainJob) -> Spec:
         n_layers=job.n_layers,
         dropout=job.dropout,
         n_rows=job.n_rows,
-        terms=_learn_terms(job) if job.model == "tfidf" else None,
+        **(_learn_words(job) if job.model == "tfidf" else {}),
+        pretrained=describe_encoder(job.encoder, job.trainable, train) if job.encoder is not None else None,
     )
 
 
-def _learn_terms(job: TrainJob) -> Terms:
-    return learn_terms(
-        open_shards(job.shards[:1], "train"), read_pieces(job.tokenizer, job.n_ids), max_terms=job.max_terms
-    )
+def _learn_words(job: TrainJob) -> dict[str, Any]:
+    """Return the `terms` of the train rows, and their `grams` where there are not too many outputs."""
+    index, pieces = open_shards(job.shards[:1], "train"), read_pieces(job.tokenizer, job.n_ids)
+    few = len(job.bias) <= MOST_GRAM_OUTPUTS
+    return {
+        "terms": learn_terms(index, pieces, max_terms=job.max_terms),
+        "grams": learn_grams(index, pieces, max_grams=job.max_grams) if few else None,
+    }
+
+
+def _fit_linear(job: TrainJob, network: Network, train: Batches) -> None:
+    """Put the linear part of the network, where it has one, at its optimum for the loss of the run."""
+    if network.linear is None:
+        return
+    emit(Advanced("model", 0, job.epochs, "epochs", "the linear part"))
+    n_rows = rows_to_fit(job.n_rows, len(job.bias))
+    n_steps = -(-n_rows * train.steps_per_epoch // job.n_rows)
+    batches = tell_positive(to_dataset(train), job.positive).take(n_steps)
+    loss = make_loss(job.task, job.loss, pos_weight=job.pos_weight, positive=job.positive)
+    fit_linear(network.linear, loss, batches)
 
 
 def _open_train(job: TrainJob) -> Batches:
@@ -94,6 +119,7 @@ def _open_train(job: TrainJob) -> Batches:
         job.shards,
         job.plan,
         job.weights if job.loss.weighted else None,
+        embeddings=job.embeddings,
         split="train",
         batch_size=job.batch_size,
         n_labels=job.n_labels,
@@ -112,7 +138,7 @@ def _open_train(job: TrainJob) -> Batches:
 
 
 def _refuse_several_inputs(job: TrainJob, train: Batches) -> None:
-    if job.model != "custom" and train.input_names != ["input_ids"]:
+    if job.model != "custom" and train.input_names not in (["input_ids"], [EMBEDDING]):
         raise ConfigError(
             f"The shards hold {', '.join(train.input_names)}, and train.model {job.model} reads one list of ids, "
             f"input_ids. Set tokenize.join: separator, or train.model: custom."

@@ -17,6 +17,7 @@ from evenly.errors import DataError
 from evenly.formats import read_facts, read_label_names, read_labels, read_split, write_json
 from evenly.manifest import MANIFEST_NAME
 from evenly.store import Stage
+from evenly.train.encoders.embeddings import check_ids
 from evenly.train.evaluation.decisions import DecisionAim, positive_class
 from evenly.train.evaluation.evaluate import Scored
 from evenly.train.evaluation.judgement import Subject, judge_model, read_circumstances
@@ -55,8 +56,12 @@ def train_model(
     weights: Path,
     tokenizer: Path,
     baseline: Path | None = None,
+    encoder: Path | None = None,
+    embeddings: Path | None = None,
+    synthetic_embeddings: Path | None = None,
     model: str,
     build: str | None = None,
+    trainable: str = "none",
     loss: str,
     focal_gamma: float | None,
     label_smoothing: float,
@@ -87,8 +92,10 @@ def train_model(
         Where to write.
     table, split, shards, synthetic, plan, weights, tokenizer, baseline
         Artifacts; `synthetic` holds the shards of the plan's synthetic rows.
-    model, build, loss, focal_gamma, label_smoothing, embedding_size, hidden_size, n_layers, dropout, epochs, patience,
-    batch_size, accumulate, learning_rate, warmup_steps, decay, precision, xla, thresholds, target_precision,
+    encoder, embeddings, synthetic_embeddings
+        Of pretrained: the encoder and, where it is left as it is, the vectors of `shards` and of `synthetic`.
+    model, build, trainable, loss, focal_gamma, label_smoothing, embedding_size, hidden_size, n_layers, dropout, epochs,
+    patience, batch_size, accumulate, learning_rate, warmup_steps, decay, precision, xla, thresholds, target_precision,
     logit_adjustment, seed
         As in `evenly.config.TrainConfig`; what is None or auto is chosen.
     reading
@@ -107,7 +114,7 @@ def train_model(
     n_rows, expanded = count_expanded(plan, truth.labels)
     if n_rows == 0:
         raise DataError("The plan leaves no train row: give the train split a larger share or remove fewer rows.")
-    chosen = choose_model(model, n_rows=n_rows, n_labels=truth.labels.shape[1])
+    chosen = choose_model(model, n_rows=n_rows, n_labels=truth.labels.shape[1], trainable=trainable)
     class_weight, pos_weight = _read_weights(weights)
     settings = choose_loss(
         loss,
@@ -119,6 +126,8 @@ def train_model(
         label_smoothing=label_smoothing,
     )
     ids = read_facts(tokenizer)
+    if encoder is not None:
+        check_ids(tokenizer, encoder, shards)
     job = TrainJob(
         shards=(shards, synthetic),
         plan=plan,
@@ -145,6 +154,9 @@ def train_model(
         n_rows=n_rows,
         loss=settings,
         build=build,
+        encoder=encoder,
+        trainable=trainable,
+        embeddings=tuple(path for path in (embeddings, synthetic_embeddings) if path is not None),
         model=chosen.name,
         embedding_size=embedding_size,
         hidden_size=hidden_size,
@@ -154,7 +166,7 @@ def train_model(
         patience=patience,
         batch_size=batch_size or chosen.batch_size(n_rows),
         accumulate=accumulate,
-        learning_rate=learning_rate or chosen.learning_rate(n_rows),
+        learning_rate=learning_rate or chosen.learning_rate,
         warmup_steps=chosen.warmup_steps if warmup_steps is None else warmup_steps,
         decay=decay,
         precision=precision,
@@ -176,7 +188,8 @@ def train_model(
         aim=DecisionAim(thresholds, target_precision, logit_adjustment),
     )
     lineage = {"table": table, "split": split, "weights": weights, "plan": plan, "tokenizer": tokenizer}
-    write_lineage(work.out, lineage | {"shards": shards, "synthetic": synthetic})
+    of_encoder = {} if encoder is None else {"encoder": encoder}
+    write_lineage(work.out, lineage | {"shards": shards, "synthetic": synthetic} | of_encoder)
     write_card(work.out)
     for sentence in (chosen.why, settings.why, *result.notes):
         work.note(sentence)
@@ -239,4 +252,4 @@ def _train_metrics(work: Workspace, truth: _Truth, result: TrainResult) -> dict[
     return {"n_rows": len(rows)} | ({"pr_auc_macro": measured} if np.isfinite(measured) else {})
 
 
-MODEL = Stage("model", 2, train_model)
+MODEL = Stage("model", 3, train_model)

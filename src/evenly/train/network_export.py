@@ -6,9 +6,13 @@ id of ``reading.json``; it gives probabilities, float32, shape (batch, n_labels)
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import warnings
+from textwrap import shorten
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from evenly.errors import ConfigError, DataError, MissingExtraError, StoreError, nearest
 from evenly.train.reading import read_reading
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["EXPORT_FORMATS", "export_network"]
 
 EXPORT_FORMATS = {"savedmodel": "tf_saved_model", "onnx": "onnx"}
+_MOST_SAID = 300  # characters of what the converter says
 _CONVERTERS = {"onnx": "tf2onnx"}
 
 
@@ -60,6 +65,21 @@ def export_network(model: Path, target: Path, *, to: str) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the converters' own use of NumPy
+            network([np.zeros((1, 1), np.int32) for _ in network.inputs])  # a network never called is refused
             network.export(str(target), format=EXPORT_FORMATS[to], verbose=False)
+        if to == "onnx":
+            _check_onnx(target)
     except Exception as error:
-        raise DataError(f"The network cannot be written as {to}: {type(error).__name__}: {error}") from error
+        raise DataError(
+            f"The network cannot be written as {to}: {type(error).__name__}: {shorten(str(error), _MOST_SAID)} "
+            f"savedmodel takes every network."
+        ) from error
+
+
+def _check_onnx(target: Path) -> None:
+    """Remove a file with operations that ONNX does not have, which the converter only warns of: tfidf searches."""
+    try:
+        importlib.import_module("onnx").checker.check_model(str(target))
+    except Exception:
+        target.unlink(missing_ok=True)
+        raise

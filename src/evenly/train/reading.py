@@ -6,11 +6,12 @@ model's folder, from which `evenly.prediction` makes the very token ids that tra
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from evenly.errors import SourceNotFoundError
+from pydantic import TypeAdapter, ValidationError
+
+from evenly.errors import DataError, SourceNotFoundError
 from evenly.formats import read_facts, write_json
 from evenly.manifest import read_manifest
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Reading", "collect_reading", "read_reading"]
 
 _FILE = "reading.json"
+_LARGEST = 2**31 - 1
 _OF_TEXTS = {"unescape_html": False, "unicode": "as_is"}
 _OF_TOKENS: dict[str, Any] = {
     "max_length": None,
@@ -53,7 +55,7 @@ class Reading:
     text: tuple[str, ...]
     columns: tuple[str, ...]
     unescape_html: bool
-    unicode: str
+    unicode: Literal["as_is", "NFC", "NFKC"]
     max_length: int | None
     truncate: Literal["head", "tail", "head_tail", "windows"]
     stride: int
@@ -93,12 +95,34 @@ def read_reading(model: Path) -> Reading:
     ------
     SourceNotFoundError
         There is none.
+    DataError
+        It is damaged.
     """
+    path = model / _FILE
     try:
-        found = json.loads((model / _FILE).read_text(encoding="utf-8"))
+        text = path.read_bytes()
     except OSError as error:
         raise SourceNotFoundError(
             f"{model} has no {_FILE}: it is no model of evenly, or one of a version that did not write it. Give the "
             f"folder of a model (store/model/...), or a copy of it."
         ) from error
-    return Reading(**{**found, "text": tuple(found["text"]), "columns": tuple(found["columns"])})
+    try:
+        found = TypeAdapter(Reading).validate_json(text)
+    except ValidationError as error:
+        raise _damaged(path, f"{'.'.join(map(str, error.errors()[0]['loc']))}: {error.errors()[0]['msg']}") from error
+    _check(path, found)
+    return found
+
+
+def _check(path: Path, found: Reading) -> None:
+    """Raise where sizes are none that ids can have, or columns do not belong together."""
+    sizes = {"max_length": found.max_length or 0, "stride": found.stride, "pad_id": found.pad_id}
+    for name, size in sizes.items():
+        if not 0 <= size <= _LARGEST:
+            raise _damaged(path, f"{name} is not from 0 to {_LARGEST}")
+    if not found.text or len(found.text) != len(found.columns) or len(set(found.columns)) != len(found.columns):
+        raise _damaged(path, "text and columns do not name the same columns, each once")
+
+
+def _damaged(path: Path, why: str) -> DataError:
+    return DataError(f"{path} is damaged ({why[:200]}). Copy the model's folder anew, or train again.")

@@ -16,7 +16,7 @@ import tensorflow as tf
 from evenly.errors import DataError
 from evenly.progress import Advanced, emit
 from evenly.train.best_epoch import close_epoch, describe
-from evenly.train.checkpoint import Standing, load_checkpoint, save_checkpoint
+from evenly.train.checkpoint import Standing, checkpoint_path, load_checkpoint, save_checkpoint
 from evenly.train.feed.dataset import to_dataset
 
 if TYPE_CHECKING:
@@ -28,12 +28,19 @@ if TYPE_CHECKING:
     from evenly.train.job import TrainJob
     from evenly.train.stepping import Stepper
 
-__all__ = ["Run"]
+__all__ = ["Run", "tell_positive"]
 
 _CALL_S = 1.0  # about how long a call of many steps takes: how soon a minute is noticed
 _MOST_STEPS = 512
 _SHOWN_EVERY_S = 2.0
 _ROWS_NAMED = 10
+
+
+def tell_positive(batches: tf.data.Dataset, positive: int | None) -> tf.data.Dataset:
+    """Return the batches with targets of shape (batch, 1), 1 for the class `positive`; as they are where it is None."""
+    if positive is None:
+        return batches
+    return batches.map(lambda ids, label, *rest: (ids, tf.cast(label == positive, tf.float32)[:, None], *rest))
 
 
 class Run:
@@ -52,7 +59,7 @@ class Run:
     ) -> None:
         """Stand where the last checkpoint was written, or at the beginning."""
         self._job, self._stepper, self._batches, self._measure = job, stepper, batches, measure
-        self._path = job.scratch / "training.npz"
+        self._path = checkpoint_path(job.scratch)
         self._best: list[NDArray[Any]] = []
         self._saved_at = self._shown_at = time.monotonic()
         self._stride = 1
@@ -90,13 +97,9 @@ class Run:
             self._tell(describe(standing.history[-1]))
 
     def _iterate(self) -> Any:
-        standing, positive = self.standing, self._job.positive
+        standing = self.standing
         dataset = to_dataset(self._batches, epochs=self._job.epochs, start=(standing.epoch, standing.step))
-        if positive is not None:
-            dataset = dataset.map(
-                lambda ids, label, *rest: (ids, tf.cast(label == positive, tf.float32)[:, None], *rest)
-            )
-        return iter(dataset)
+        return iter(tell_positive(dataset, self._job.positive))
 
     def _advance(self, batches: Any, n_steps: int) -> None:
         """Take some steps in one call, look whether all is well, and save where it is time."""

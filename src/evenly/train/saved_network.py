@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
+import zipfile
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evenly.errors import DataError, MissingExtraError
+from evenly.errors import DataError, MissingExtraError, SourceNotFoundError
+from evenly.train.encoders.backbone import require_keras_hub
 from evenly.train.fit import holding_back_stderr
 
 if TYPE_CHECKING:
@@ -22,18 +26,25 @@ __all__ = ["Scorer", "load_network", "open_scorer"]
 
 _BATCH_ROWS = 256
 _STEP_IDS = 8
+_MOST_SAID = 300  # characters of Keras' own message, which can hold the whole config
 
 
 def load_network(path: Path) -> Any:
-    """Open a ``.keras`` file as a Keras model, to be asked, not trained.
+    """Open a ``.keras`` file as a Keras model, to be asked, not trained. No code in the file is ever run.
 
     Raises
     ------
     MissingExtraError
-        TensorFlow is not installed.
+        TensorFlow is not installed, or KerasHub, of which the model has layers.
+    SourceNotFoundError
+        There is no such file.
     DataError
-        The file is no model, or needs code of yours that is not registered with Keras.
+        The file is no model, damaged, has code in it, or needs code of yours that is not registered with Keras.
     """
+    if not path.is_file():
+        raise SourceNotFoundError(f"{path} is not there. Expected the model.keras of a model's folder.")
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"{path} is no .keras file, or is cut short ({path.stat().st_size:,} bytes). Copy it anew.")
     if importlib.util.find_spec("tensorflow") is None or importlib.util.find_spec("keras") is None:
         raise MissingExtraError.needing("evenly.prediction", "TensorFlow", "train")
     # The process is the caller's: nothing of its seeds, its session or its devices is touched.
@@ -45,18 +56,50 @@ def load_network(path: Path) -> Any:
         import tensorflow as tf
 
         tf.zeros(1)  # opens the devices, which is when the last of TensorFlow's messages come
+        _import_layers(path)
     try:
-        return keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(
-            f"{path} cannot be opened: {error} Where it has layers of your own, import their module first "
-            f"(keras.saving.register_keras_serializable)."
-        ) from error
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # whatever a hostile or damaged file makes of Keras, zipfile and h5py
+        raise DataError(f"{path} cannot be opened: {_explain(error)}") from error
+
+
+def _explain(error: Exception) -> str:
+    said = str(error)
+    if "Lambda" in said and "safe_mode" in said:
+        return (
+            "it has a Lambda layer, Python code within the file, which evenly does not run. Use keras.ops or a "
+            "registered layer instead, and train anew."
+        )
+    first = shorten(said, _MOST_SAID) or type(error).__name__
+    return (
+        f"{type(error).__name__}: {first} The file is damaged, or it has layers of your own: import their module first "
+        f"(keras.saving.register_keras_serializable)."
+    )
+
+
+def _import_layers(path: Path) -> None:
+    """Make KerasHub's layers known to Keras where a model has some; of a damaged file Keras itself says more."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            config = file.read("config.json")
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is told when Keras opens it
+        return
+    if b'"keras_hub' in config:
+        require_keras_hub()
+        importlib.import_module("keras_hub")
 
 
 def open_scorer(path: Path, pad_id: int) -> Scorer:
     """Open a ``.keras`` file for scoring; `pad_id` fills up rows. See `load_network` for the errors."""
     return Scorer(load_network(path), pad_id)
+
+
+def _check_form(model: Any) -> None:
+    """Raise where a Keras model does not take ids and give a probability a label."""
+    shape = getattr(model, "output_shape", None)
+    is_pair = isinstance(shape, tuple) and len(shape) == 2 and isinstance(shape[-1], int)
+    if not getattr(model, "inputs", None) or not is_pair:
+        raise DataError(f"The network gives {shape} a text, expected (None, number of labels): it is no model of evenly.")
 
 
 class Scorer:
@@ -66,6 +109,7 @@ class Scorer:
         """Use a Keras model whose inputs are padded ids and whose output is a probability a label."""
         import tensorflow as tf
 
+        _check_form(model)
         self._pad_id = pad_id
         self._names = [each.name for each in model.inputs]
         signature = {name: tf.TensorSpec((None, None), tf.int32) for name in self._names}
@@ -92,8 +136,17 @@ class Scorer:
         order = np.argsort(longest, kind="stable")
         for start in range(0, len(order), _BATCH_ROWS):
             rows = order[start : start + _BATCH_ROWS]
-            scores[rows] = self._step({name: self._fill(array, rows) for name, array in arrays.items()}).numpy()
+            scores[rows] = self._ask({name: self._fill(array, rows) for name, array in arrays.items()})
         return scores
+
+    def _ask(self, ids: dict[str, NDArray[np.int32]]) -> NDArray[np.float32]:
+        try:
+            return np.asarray(self._step(ids).numpy(), np.float32)
+        except Exception as error:  # whatever a network of a stranger makes of TensorFlow
+            raise DataError(
+                f"The network fails on its texts: {type(error).__name__}: {shorten(str(error), _MOST_SAID)} Its file is "
+                f"damaged, is not of the same model as the tokenizer, or needs more memory than there is."
+            ) from error
 
     def _by_input(self, ids: Mapping[str, pa.ListArray]) -> dict[str, pa.ListArray]:
         if set(ids) == set(self._names):

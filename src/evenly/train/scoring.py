@@ -103,6 +103,7 @@ def _macro_f1(scores: NDArray[np.float32], classes: NDArray[np.int32]) -> float:
 def _open(job: TrainJob, split: str, *, shuffle: bool) -> Batches:
     return open_batches(
         job.shards[:1],
+        embeddings=job.embeddings[:1],
         split=split,
         batch_size=_ROWS_A_BATCH,
         n_labels=job.n_labels,

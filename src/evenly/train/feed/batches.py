@@ -20,6 +20,7 @@ from evenly.train.feed.parts import fill_inputs, fill_targets
 from evenly.train.feed.sample_weights import read_sample_weights
 from evenly.train.feed.schedule import EpochsAhead
 from evenly.train.feed.shards import open_shards
+from evenly.train.feed.stored_vectors import open_vectors
 from evenly.train.feed.widths import round_width
 
 if TYPE_CHECKING:
@@ -32,10 +33,13 @@ if TYPE_CHECKING:
     from evenly.train.feed.parts import Empty
     from evenly.train.feed.schedule import Epoch, Schedule
     from evenly.train.feed.shards import ShardIndex
+    from evenly.train.feed.stored_vectors import StoredVectors
 
-__all__ = ["Batch", "Batches", "Span", "iter_batches", "open_batches"]
+__all__ = ["EMBEDDING", "Batch", "Batches", "Span", "iter_batches", "open_batches"]
 
 Batch = tuple[Any, ...]
+EMBEDDING = "embedding"
+"""The name of the input where rows are read as vectors."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,8 @@ class Batches:
         Columns of the targets; None where they have one dimension.
     weights
         Shape (n_stored,), float32, or None.
+    vectors
+        The vectors of the rows, which are then the inputs in place of ids; None: the ids are.
     """
 
     index: ShardIndex
@@ -94,6 +100,7 @@ class Batches:
     widths: NDArray[np.int64] | None
     target_width: int | None
     weights: NDArray[np.float32] | None
+    vectors: StoredVectors | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -173,8 +180,12 @@ class Batches:
         everyone, mine = self._stored(found, int(found.sequence[number]))
         mine = mine[skip:]
         stored = np.ascontiguousarray(mine).ravel()
-        widths = self._widths(everyone, int(self.schedule.runs.width[found.sequence[number]]))
-        arrays = fill_inputs(self.index, self.options, stored, widths, empty)
+        arrays: list[NDArray[Any]]
+        if self.vectors is None:
+            widths = self._widths(everyone, int(self.schedule.runs.width[found.sequence[number]]))
+            arrays = [*fill_inputs(self.index, self.options, stored, widths, empty)]
+        else:
+            arrays = [self.vectors.fill(stored, empty)]
         arrays.append(fill_targets(self.index, self.options, stored, self.target_width, empty))
         if self.weights is not None:
             # Without a mode numpy would fill an array of its own first.
@@ -184,7 +195,7 @@ class Batches:
     def nest(self, parts: Sequence[Any]) -> Batch:
         """Return what `fill` gives, or types or shapes of it, as ``(inputs, targets[, sample_weight])``."""
         names = self.input_names
-        inputs = parts[0] if names == ["input_ids"] else dict(zip(names, parts, strict=False))
+        inputs = parts[0] if names in (["input_ids"], [EMBEDDING]) else dict(zip(names, parts, strict=False))
         return (inputs, *parts[len(names) :])
 
     @property
@@ -195,13 +206,18 @@ class Batches:
         rows = int(runs.n_rows[0]) // self.options.shard[0] if alike else None
         width = int(self.widths[0]) if self.widths is not None and len(self.widths) == 1 else None
         targets = (rows,) if self.target_width is None else (rows, self.target_width)
+        inputs: list[tuple[np.dtype[Any], tuple[int | None, ...]]]
         inputs = [(np.dtype(np.int32), (rows, width)) for _ in self.input_names]
+        if self.vectors is not None:
+            inputs = [(np.dtype(np.float32), (rows, self.vectors.n_features))]
         weights = [] if self.weights is None else [(np.dtype(np.float32), (rows,))]
         return [*inputs, (self.options.target_dtype, targets), *weights]
 
     @property
     def input_names(self) -> list[str]:
         """The names of the inputs: what was asked for, of each text column that has ids of its own."""
+        if self.vectors is not None:
+            return [EMBEDDING]
         return [
             f"{kind}_{column.text}" if column.text else kind
             for column in self.index.columns
@@ -228,6 +244,8 @@ def open_batches(
     shards: Path | Sequence[Path],
     plan: Path | None = None,
     weights: Path | None = None,
+    *,
+    embeddings: Sequence[Path] = (),
     **options: Unpack[FeedArguments],
 ) -> Batches:
     """Open the batches of one split.
@@ -241,6 +259,8 @@ def open_batches(
     weights
         For the train split: sample weights. A synthetic row has the class weight of its class where `labels` is
         "int", and 1 otherwise.
+    embeddings
+        Artifacts of the vectors of the same rows: the inputs are these, float32, shape (batch, n_features), not ids.
     **options
         The fields of `evenly.train.feed.options.FeedOptions`: `split`, `n_labels`, `pad_id`, and `batch_size` or
         `batch_tokens`, are needed.
@@ -262,6 +282,7 @@ def open_batches(
     index = open_shards(shards, asked.split)
     _check_labels(index, asked)
     _check_types(index, asked)
+    vectors = open_vectors(embeddings, index.row) if embeddings else None
     n_stored = len(index.row)
     copies = np.ones(n_stored, np.int32) if plan is None else read_copies(plan, index.row)
     target_width = {"multi_hot": asked.n_labels, "int": None, "indices": int(index.n_held.max(initial=1))}
@@ -269,7 +290,7 @@ def open_batches(
         np.repeat(np.arange(n_stored, dtype=np.int32), copies),
         index.length,
         asked,
-        row_bytes=_row_bytes(index, asked, target_width[asked.labels] or 1),
+        row_bytes=_row_bytes(index, asked, target_width[asked.labels] or 1, vectors),
         n_columns=len(index.columns),
     )
     return Batches(
@@ -280,6 +301,7 @@ def open_batches(
         widths=widths,
         target_width=target_width[asked.labels],
         weights=None if weights is None else read_sample_weights(weights, index, single_label=asked.labels == "int"),
+        vectors=vectors,
     )
 
 
@@ -315,10 +337,11 @@ def iter_batches(
     yield from open_batches(shards, plan, weights, **options).iterate(epochs=span.epochs, start=span.start)
 
 
-def _row_bytes(index: ShardIndex, options: FeedOptions, target_width: int) -> int:
+def _row_bytes(index: ShardIndex, options: FeedOptions, target_width: int, vectors: StoredVectors | None) -> int:
     """Return the bytes of the widest row of a batch."""
     n_ids = sum(int(column.length.max(initial=1)) for column in index.columns)
-    return 4 * n_ids * len(options.inputs) + options.target_dtype.itemsize * target_width + 4
+    n_numbers = n_ids * len(options.inputs) if vectors is None else vectors.n_features
+    return 4 * n_numbers + options.target_dtype.itemsize * target_width + 4
 
 
 def _check_labels(index: ShardIndex, options: FeedOptions) -> None:

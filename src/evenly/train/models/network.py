@@ -16,6 +16,7 @@ from evenly.train.models.bilstm import read_both_ways
 from evenly.train.models.bow import read_words
 from evenly.train.models.cnn import read_windows
 from evenly.train.models.custom import build_custom
+from evenly.train.models.pretrained import build_head, join_encoder, read_encoded
 from evenly.train.models.spec import Head, Network, Spec
 from evenly.train.models.tfidf import weigh_terms
 from evenly.train.models.transformer import read_attention
@@ -23,27 +24,43 @@ from evenly.train.models.transformer import read_attention
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Head", "Network", "Spec", "build_network"]
+__all__ = ["Head", "Network", "Spec", "build_network", "complete_network"]
 
 _READERS: dict[str, Callable[[Any, Any, Spec], Any]] = {
     "bow": read_words,
     "cnn": read_windows,
     "bilstm": read_both_ways,
     "transformer": read_attention,
+    "pretrained": read_encoded,
 }
 
 
 def build_network(model: str, spec: Spec, *, build: str | None = None) -> Network:
-    """Build the network named `model`: tfidf, bow, cnn, bilstm, transformer, or for custom what `build` names."""
+    """Build the network `model`: tfidf, bow, cnn, bilstm, transformer, pretrained, or for custom what `build` names."""
     if model == "custom":
         own = build_custom(build or "", spec)
         return Network(own, keras.Model(own.input, probabilities(own.output, spec.head), name=model))
+    if _reads_vectors(spec):
+        vector, features = build_head(spec)
+        logits = _answer(features, spec)
+        return Network(keras.Model(vector, logits), keras.Model(vector, probabilities(logits, spec.head), name="head"))
     ids = keras.Input((None,), dtype="int32", name="ids")
+    linear = None
     if model == "tfidf":
-        logits = weigh_terms(ids, spec)
+        logits, linear = weigh_terms(ids, spec)
     else:
         logits = _answer(_READERS[model](ids, ops.not_equal(ids, spec.pad_id), spec), spec)
-    return Network(keras.Model(ids, logits), keras.Model(ids, probabilities(logits, spec.head), name=model))
+    answer = keras.Model(ids, probabilities(logits, spec.head), name=model)
+    return Network(keras.Model(ids, logits), answer, linear)
+
+
+def complete_network(network: Network, spec: Spec) -> keras.Model:
+    """Return what is saved: from ids to probabilities, the encoder included where the head alone was trained."""
+    return join_encoder(network.probabilities, spec) if _reads_vectors(spec) else network.probabilities
+
+
+def _reads_vectors(spec: Spec) -> bool:
+    return spec.pretrained is not None and spec.pretrained.trainable == "none"
 
 
 def _answer(features: Any, spec: Spec) -> Any:

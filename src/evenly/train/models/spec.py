@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import keras
     import numpy as np
     from numpy.typing import NDArray
 
     from evenly.formats import Task
+    from evenly.train.models.grams import Grams
+    from evenly.train.models.linear import Linear
     from evenly.train.models.terms import Terms
 
-__all__ = ["Head", "Network", "Spec"]
+__all__ = ["Head", "Network", "Pretrained", "Spec"]
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """An encoder that there is.
+
+    Attributes
+    ----------
+    encoder
+        The artifact.
+    trainable
+        none, all or last_N: what is trained of it.
+    mean, deviation
+        Shape (n_features,), float32: of the vectors of the train rows, where the head alone is trained.
+    """
+
+    encoder: Path
+    trainable: str
+    mean: NDArray[np.float32] | None = None
+    deviation: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -52,8 +76,10 @@ class Spec:
         As in the config.
     n_rows
         Rows of an epoch.
-    terms
-        Of tfidf.
+    terms, grams
+        Of tfidf; it can do without grams.
+    pretrained
+        Of pretrained.
     """
 
     head: Head
@@ -65,11 +91,20 @@ class Spec:
     dropout: float = 0.2
     n_rows: int = 1
     terms: Terms | None = None
+    grams: Grams | None = None
+    pretrained: Pretrained | None = None
 
 
 @dataclass(frozen=True)
 class Network:
-    """Two models of the same layers: `logits` is trained, `probabilities` is saved."""
+    """Two models of the same layers, `logits` is trained, `probabilities` is saved; and the `linear` part of both."""
 
     logits: keras.Model
     probabilities: keras.Model
+    linear: Linear | None = None
+
+    @property
+    def fitted_variables(self) -> list[Any]:
+        """All variables that the train rows have a say in."""
+        tables = () if self.linear is None else self.linear.tables
+        return [*self.logits.trainable_variables, *(variable for table in tables for variable in table.variables)]

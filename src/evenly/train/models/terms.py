@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from evenly.train.feed.shards import ShardIndex
 
-__all__ = ["N_BUCKETS", "WORD_PIECES", "Pieces", "Terms", "learn_terms", "read_pieces"]
+__all__ = ["N_BUCKETS", "WORD_PIECES", "Pieces", "Terms", "chunk_ids", "learn_terms", "read_pieces"]
 
 WORD_PIECES = 8
 """Pieces of a word that are looked at."""
@@ -45,10 +45,13 @@ class Pieces:
         bool: goes on with the word of the id before it.
     special
         bool: stands for no text, such as [CLS].
+    spelling
+        The characters of each id, without marks of words, "" for special ones; empty where they are not known.
     """
 
     joined: NDArray[np.bool_]
     special: NDArray[np.bool_]
+    spelling: tuple[str, ...] = ()
 
     @property
     def code(self) -> NDArray[np.int32]:
@@ -87,12 +90,15 @@ def read_pieces(tokenizer: Path, n_ids: int) -> Pieces:
     vocabulary = _vocabulary(content["model"])
     marked = any(token.startswith(_MARKS) for token in vocabulary)
     prefix = content["model"].get("continuing_subword_prefix")
+    spelling = [""] * n_ids
     for token, number in vocabulary.items():
         if prefix:
             joined[number] = token.startswith(prefix)
         elif marked:
             joined[number] = token[:1].isalnum() and not token.startswith(_MARKS)
-    return Pieces(joined & ~special, special)
+        if not special[number]:
+            spelling[number] = token.removeprefix(prefix) if prefix else token.lstrip("".join(_MARKS))
+    return Pieces(joined & ~special, special, tuple(spelling))
 
 
 def _vocabulary(model: dict[str, Any]) -> dict[str, int]:
@@ -116,7 +122,7 @@ def learn_terms(index: ShardIndex, pieces: Pieces, *, max_terms: int) -> Terms:
     """
     n_ids = len(pieces.joined)
     rows_with = np.zeros(n_ids + N_BUCKETS, np.int64)
-    for ids, starts in _chunks(index):
+    for ids, starts in chunk_ids(index):
         word, feature = _words(ids, starts, pieces)
         row = np.searchsorted(starts, word, side="right")
         rows_with += np.bincount(np.unique(row * len(rows_with) + feature) % len(rows_with), minlength=len(rows_with))
@@ -129,11 +135,11 @@ def learn_terms(index: ShardIndex, pieces: Pieces, *, max_terms: int) -> Terms:
     return Terms(pieces, term, np.concatenate([[0.0], idf]).astype(np.float32))
 
 
-def _chunks(index: ShardIndex) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield the ids of some rows, one after the other, and where each row begins."""
+def chunk_ids(index: ShardIndex, n_rows: int = _CHUNK_ROWS) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the ids of `n_rows` rows, one after the other, and where each row begins."""
     for column in index.columns:
-        for first in range(0, len(index.row), _CHUNK_ROWS):
-            chunk = slice(first, first + _CHUNK_ROWS)
+        for first in range(0, len(index.row), n_rows):
+            chunk = slice(first, first + n_rows)
             length = column.length[chunk].astype(np.int64)
             starts = np.cumsum(length) - length
             place = np.arange(length.sum()) + np.repeat(column.start[chunk] - starts, length)
