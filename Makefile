@@ -2,6 +2,7 @@
 # make test      everything that CI runs                     make lint   the same without pytest
 # make e2e-dask     a Dask scheduler and workers: the same bytes as here, workers that are killed
 # make e2e-prefect  a real Prefect server and workers: deploy, trigger, hand over, reuse
+# make e2e-crashes the server killed under a run: minutes, which CI does not have
 # make format    let ruff mend what it can                   make clean  remove .venv and what tools leave
 # make docs      build/site, warnings as errors
 # make pins      write constraints.txt anew                  make pins UPGRADE=--upgrade  with the newest versions
@@ -16,7 +17,7 @@ INSTALLED := $(VENV)/.installed
 
 FITS := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 
-.PHONY: install demo test e2e-dask e2e-prefect lint format docs pins clean
+.PHONY: install demo test e2e-dask e2e-prefect e2e-crashes lint format docs pins clean
 
 install: $(INSTALLED)
 
@@ -55,7 +56,10 @@ e2e-dask: install
 	$(BIN)/python -m pytest -m e2e tests/e2e/test_e2e_dask.py
 
 e2e-prefect: install
-	$(BIN)/python -m pytest -m e2e tests/e2e/test_e2e_prefect.py
+	$(BIN)/python -m pytest -m "e2e and not slow" tests/e2e/test_e2e_prefect.py
+
+e2e-crashes: install
+	$(BIN)/python -m pytest -m "e2e and slow" tests/e2e
 
 lint: install
 	$(BIN)/ruff check

@@ -216,22 +216,6 @@ def use_secrets(place):
     assert "there is no such file" in said[1]
 
 
-def kill_the_server(place):
-    """Kill the server while a stage is at work; the script ends with a sentence or with all that it was to build."""
-    folder, env, _ = place
-    settings = ["--set", "handoff.kind=process", "--until", "synthetic", "--store", "alone"]
-    command = ["evenly", "run", "config.yaml", *settings]
-    with process(command, env, folder) as started:
-        wait_for(lambda: list((folder / "alone" / "table").glob("*/manifest.json")), 120)
-        os.killpg(int(env["SERVER_PID"]), signal.SIGKILL)
-        code = started.wait(timeout=200)
-    said = (folder / "evenly-alone.log").read_text()
-    assert code == 0 or (code == 2 and "does not answer" in said), said
-    assert "Traceback" not in said
-    evenly(place, "run", "config.yaml", *settings, "--no-prefect")
-    assert digests(folder / "alone") == digests(folder / "store")
-
-
 def write_config(folder):
     settings = {
         "source": {
@@ -294,7 +278,6 @@ def test_a_deployment_prepares_hands_over_reuses_and_is_started_by_an_event(plac
     kinds = {(each["key"], each["type"]) for each in ask(url, "artifacts/filter", {"limit": 200})}
     assert kinds >= {("evenly-prepared", "markdown"), ("evenly-labels", "table"), ("evenly-report", "markdown")}
     assert all({"evenly"} <= set(run["tags"]) for runs in read_runs(url).values() for run in runs)
-    kill_the_server(place)
     holding = [
         path
         for path in folder.rglob("*")
@@ -305,3 +288,22 @@ def test_a_deployment_prepares_hands_over_reuses_and_is_started_by_an_event(plac
     results = [path for path in (folder / "home").glob("storage/*") if path.is_file()]
     assert results == []  # nothing is persisted
     assert stat.S_IMODE((folder / "secret" / "sources").stat().st_mode) == 0o700
+
+
+@pytest.mark.slow
+def test_a_killed_server_ends_the_run_with_a_sentence(place):
+    """Prefect tries for minutes to reach it."""
+    folder, env, _ = place
+    write_config(folder)
+    settings = ["--set", "handoff.kind=process", "--until", "synthetic", "--store", "alone"]
+    command = ["evenly", "run", "config.yaml", *settings]
+    with process(command, env, folder) as started:
+        wait_for(lambda: list((folder / "alone" / "table").glob("*/manifest.json")), 120)
+        os.killpg(int(env["SERVER_PID"]), signal.SIGKILL)
+        code = started.wait(timeout=200)
+    said = (folder / "evenly-alone.log").read_text()
+    assert code == 0 or (code == 2 and "does not answer" in said), said
+    assert "Traceback" not in said
+    evenly(place, "run", "config.yaml", *settings, "--no-prefect")
+    evenly(place, "run", "config.yaml", *settings[:-1], "undisturbed", "--no-prefect")
+    assert digests(folder / "alone") == digests(folder / "undisturbed")

@@ -25,6 +25,7 @@ from evenly.flows.parameters import (
     plain,
 )
 from evenly.flows.run_identity import introduce_run, name_run
+from evenly.flows.server import leaving_without_server
 from evenly.flows.stage_task import build_in_task
 from evenly.flows.steps import cut_after, make_source, prepare_steps, train_steps
 from evenly.flows.walk import summarize, walk_steps
@@ -81,7 +82,7 @@ def running(flow_name: str, config_path: str, overrides: Overrides | dict[str, A
     title = make_source(config.source).title
     request = {"config_path": str(Path(config_path).absolute()), "overrides": given}
     store = Store(config.store, config.store_cache)
-    with store.recording(flow_name, title, run_id) as record:
+    with leaving_without_server(), store.recording(flow_name, title, run_id) as record:
         yield FlowRun(config, title, request, record, store)
 
 

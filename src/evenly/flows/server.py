@@ -12,6 +12,8 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,11 +28,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.context import SpawnProcess
 
-__all__ = ["LOOPBACK", "api_answers", "is_configured", "server_at_hand", "server_with_pages", "telling_of_server"]
+__all__ = [
+    "LOOPBACK",
+    "api_answers",
+    "is_configured",
+    "leaving_without_server",
+    "server_at_hand",
+    "server_with_pages",
+    "telling_of_server",
+]
 
 LOOPBACK = "127.0.0.1"
 _USUAL_PORT = 4200
 _POLL_S = 0.05
+_GONE_GRACE_S = 10.0
+_EXIT_NO_ANSWER = 2
 
 
 @dataclass(frozen=True)
@@ -109,10 +121,40 @@ def telling_of_server(url: str) -> Iterator[None]:
             ) from error
         if api_answers(url):
             raise
-        raise RunFailedError(
-            f"The Prefect server {url} does not answer. What is finished is kept; the same command goes on from there. "
-            f"Start it (prefect server start), look at PREFECT_API_URL, or run without it: --no-prefect."
-        ) from error
+        raise RunFailedError(_no_answer(url)) from error
+
+
+def _no_answer(url: str) -> str:
+    return (
+        f"The Prefect server {url} does not answer. What is finished is kept; the same command goes on from there. "
+        f"Start it (prefect server start), look at PREFECT_API_URL, or run without it: --no-prefect."
+    )
+
+
+@contextmanager
+def leaving_without_server() -> Iterator[None]:
+    """Once the body, the work of a run, has ended: end the process within seconds if the server is gone.
+
+    Prefect would try to tell it what happened, event by event, for minutes. Nothing is lost: artifacts are in the
+    store.
+    """
+    from prefect.settings import get_current_settings
+
+    try:
+        yield
+    finally:
+        url = get_current_settings().api.url
+        if url is not None and not api_answers(url):
+            timer = threading.Timer(_GONE_GRACE_S, _leave, [url])
+            timer.daemon = True
+            timer.start()
+
+
+def _leave(url: str) -> None:
+    if not api_answers(url):
+        sys.stderr.write(f"evenly: {_no_answer(url)}\n")
+        sys.stdout.flush()
+        os._exit(_EXIT_NO_ANSWER)
 
 
 @contextmanager
