@@ -213,4 +213,4 @@ def parse_record(text: str, place: str) -> RunRecord:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
