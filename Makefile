@@ -5,6 +5,7 @@
 # make e2e-crashes the server killed under a run: minutes, which CI does not have
 # make format    let ruff mend what it can                   make clean  remove .venv and what tools leave
 # make docs      build/site, warnings as errors
+# make wheel     build/wheel, installed as a user does, without TensorFlow: from a CSV to shards
 # make pins      write constraints.txt anew                  make pins UPGRADE=--upgrade  with the newest versions
 
 # Any CPython 3.11 to 3.13: make install PYTHON=/path/to/python3.12. Unset, the newest on the PATH.
@@ -17,7 +18,7 @@ INSTALLED := $(VENV)/.installed
 
 FITS := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 
-.PHONY: install demo test e2e-dask e2e-prefect e2e-crashes lint format docs pins clean
+.PHONY: install demo test e2e-dask e2e-prefect e2e-crashes lint format docs wheel pins clean
 
 install: $(INSTALLED)
 
@@ -74,6 +75,18 @@ format: install
 docs: install
 	$(BIN)/python docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+# The pins without their hashes: a wheel that was made just now has none, and pip wants all or nothing.
+wheel:
+	rm -rf build/wheel && "$(firstword $(PYTHON) python3)" -m venv build/wheel/env
+	build/wheel/env/bin/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	sed -n 's/ *\\$$//; /^[A-Za-z0-9]/p' constraints.txt > build/wheel/pins.txt
+	build/wheel/env/bin/python -m pip install --quiet --constraint build/wheel/pins.txt build/wheel/*.whl
+	build/wheel/env/bin/python -m pip check
+	cd build/wheel && env/bin/python -W error -c "import evenly; print(evenly.__version__)" \
+	  && PYTHONPATH=../../tests env/bin/python -c "import pathlib, small_tables as s; s.write_genres(pathlib.Path())" \
+	  && env/bin/evenly --help > help.txt && env/bin/evenly init genres.csv \
+	  && env/bin/evenly run config.yaml --until synthetic --no-prefect
 
 # One version for every Python (`fewest`); no addresses, so that any mirror serves. The comment on top is kept.
 pins: $(PINNED)

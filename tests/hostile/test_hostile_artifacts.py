@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from evenly.errors import DataError, StoreError
 from evenly.executor import InProcess
+from evenly.export.stored_rows import StoredRows
 from evenly.formats import labels_to_csr
 from evenly.manifest import MANIFEST_NAME, FileEntry, digest_files, find_damage, read_manifest
 from evenly.store import Stage, Store, open_artifact
@@ -224,6 +225,20 @@ def test_shards_cannot_name_files_outside_their_folder(shards, name):
     (shards / "train/state.json").write_text(json.dumps({"_data_files": [{"filename": name}]}))
     with pytest.raises(DataError, match=r"state\.json"):
         read_shards_of(shards)
+
+
+@pytest.mark.parametrize("name", ["../../../etc/passwd", "/etc/passwd", "", 5, None])
+def test_an_export_follows_no_name_out_of_its_folder(shards, name):
+    (shards / "train/state.json").write_text(json.dumps({"_data_files": [{"filename": name}]}))
+    stored = StoredRows((shards / "train",), None, None, single_label=False)
+    with pytest.raises((DataError, StoreError), match=r"state\.json (lists|does not say)"):
+        list(stored.batches())
+
+
+def test_an_export_follows_no_offset_out_of_its_file(shards):
+    write_stream(shards, patch=(LABEL_OFFSETS, [0, 1, 2**30]))
+    with pytest.raises(DataError, match="is damaged"):
+        list(StoredRows((shards / "train",), None, None, single_label=False).batches())
 
 
 @pytest.mark.parametrize("held", [[-1], [4], [2**31 - 1]])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -20,6 +22,8 @@ from evenly.errors import ConfigError, DataError
 from evenly.flows.steps import cut_after, prepare_steps
 from evenly.flows.walk import walk_steps
 from evenly.ingest.head import read_head
+from evenly.ingest.row_buffers import RowBuffers
+from evenly.ingest.structured import jsonl_reader, parquet_reader
 
 LABELS = [
     "__proto__",
@@ -132,6 +136,75 @@ def test_a_cell_of_more_than_16_mb_is_one_rejected_row(tmp_path):
     (tmp_path / "long.csv").write_text(f'text,label\n{rows}"{"lorem ipsum " * 2_000_000}",a\n')
     table = build_table(write_config(tmp_path, "long.csv"))
     assert (table.facts["rows_kept"], table.facts["rows_rejected"]) == (40, 1)
+
+
+def rows_with_a_long_one():
+    """Return texts and labels of 40 rows and, in the midst of them, one of 24 MB."""
+    texts = [f"words of {row}" for row in range(40)]
+    return [*texts[:20], "lorem ipsum " * 2_000_000, *texts[20:]], [*"ab" * 20, "a"]
+
+
+@pytest.mark.parametrize("name", ["long.jsonl", "long.parquet", "long.arrow"])
+def test_a_cell_of_more_than_16_mb_is_one_rejected_row_of_any_format(tmp_path, name):
+    texts, labels = rows_with_a_long_one()
+    path = tmp_path / name
+    if path.suffix == ".jsonl":
+        lines = [json.dumps({"text": text, "label": label}) for text, label in zip(texts, labels, strict=True)]
+        path.write_text("\n".join(lines) + "\n")
+    elif path.suffix == ".parquet":
+        pq.write_table(pa.table({"text": texts, "label": labels}), path, compression="none")
+    else:
+        with pa.ipc.new_file(path, (table := pa.table({"text": texts, "label": labels})).schema) as stream:
+            stream.write_table(table)
+    table = build_table(write_config(tmp_path, name))
+    assert (table.facts["rows_kept"], table.facts["rows_rejected"]) == (40, 1)
+    assert table.facts["reject_reasons"] == {"a row of more than 16 MB": 1}
+    (reject,) = pq.read_table(table.path / "rejects.parquet").to_pylist()
+    assert reject["line"] == 21
+    assert len(reject["raw"]) == 1_000
+
+
+def test_a_line_that_is_too_long_is_never_read_in_one_piece(tmp_path):
+    """300 MB in one line, by which the memory of the process hardly grows; before, it took four times the line."""
+    path = tmp_path / "long.jsonl"
+    rows = "".join(f'{{"text": "words of {row}", "label": "{"ab"[row % 2]}"}}\n' for row in range(40))
+    with path.open("w") as stream:
+        stream.write(rows + '{"text": "')
+        for _ in range(300):
+            stream.write("x" * (1 << 20))
+        stream.write('", "label": "a"}\n' + rows)
+    tracemalloc.start()
+    lines = [(line, len(text)) for line, text in jsonl_reader._lines(path)]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [line for line, size in lines if size > 16 << 20] == [41]
+    assert len(lines) == 81
+    assert peak < 80 << 20
+
+
+def test_a_parquet_column_that_unpacks_to_far_more_than_it_is_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_reader, "_MOST_BYTES", 1 << 24)
+    path = tmp_path / "bomb.parquet"
+    texts = [*(f"words of {row}" for row in range(40)), "lorem ipsum " * 2_500_000]
+    pq.write_table(pa.table({"text": texts, "label": [*"ab" * 20, "a"]}), path, compression="zstd")
+    assert path.stat().st_size < 1 << 20
+    with pytest.raises(DataError, match=r"unpacks to 30,.* bytes from .* in column 'text' alone"):
+        build_table(write_config(tmp_path, "bomb.parquet"))
+
+
+def test_a_long_text_is_not_taken_for_the_size_of_all():
+    """Room for a part is made by the first rows of it: one of 20 MB among 8 meant a terabyte for 400,000."""
+    buffers = RowBuffers(400_000)
+    texts = ["short"] * 7 + ["x" * 20_000_000]
+    buffers.add(pa.table({"text": pa.array(texts, pa.string())}))
+    assert buffers.table()["text"].to_pylist() == texts
+
+
+def test_eight_thousand_columns_of_parquet_are_read(tmp_path):
+    """100,000 take 24 seconds and 1.2 GB, most of it Arrow reading the file's footer."""
+    columns = {"text": [f"words of {row}" for row in range(40)], "label": [*"ab" * 20]}
+    pq.write_table(pa.table(columns | {f"c{i}": [0] * 40 for i in range(8_000)}), tmp_path / "wide.parquet")
+    assert build_table(write_config(tmp_path, "wide.parquet")).manifest.rows == 40
 
 
 NINE_LEVELS = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(

@@ -109,3 +109,11 @@ def test_only_carriage_returns_alone_become_line_feeds(tmp_path: Path) -> None:
     assert (feeds.read_bytes(), done) == (b"a\nb\n", "its rows end with carriage returns")
     (tmp_path / "u").write_bytes(b"a\r\nb\n")
     assert open_with_feeds(tmp_path / "u", tmp_path, quote='"') == (tmp_path / "u", "")
+
+
+@pytest.mark.parametrize("n_labels", [5, 40])
+def test_what_joins_labels_is_not_taken_for_the_delimiter(n_labels: int) -> None:
+    """Where every row has as many labels, bars divide the rows better than the one comma does."""
+    rows = [f"words of {row}," + "|".join(f"label{row + number}" for number in range(n_labels)) for row in range(20)]
+    sample = Sample("t.csv", "\n".join(["text,labels", *rows]) + "\n", complete=True)
+    assert find_dialect(sample, wanted=("text", "labels")) == Dialect(",", '"', header=True, columns=("text", "labels"))

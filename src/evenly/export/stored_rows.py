@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evenly.errors import DataError
+from evenly.manifest import refuse_outside_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,13 +86,17 @@ class StoredRows:
         return found
 
     def _files(self) -> list[Path]:
-        states = [(folder, json.loads((folder / "state.json").read_text(encoding="utf-8"))) for folder in self.folders]
-        return [folder / entry["filename"] for folder, state in states for entry in state["_data_files"]]
+        return [folder / name for folder in self.folders for name in _file_names(folder / "state.json")]
 
     def _stored(self) -> Iterator[pa.RecordBatch]:
         for path in self._files():
             with pa.memory_map(str(path)) as stream:
-                yield from pa.ipc.open_stream(stream)
+                try:
+                    for batch in pa.ipc.open_stream(stream):
+                        batch.validate(full=True)  # before offsets of a damaged file are followed
+                        yield batch
+                except (pa.ArrowException, OSError) as error:
+                    raise DataError(f"{path} is damaged: {error}. Remove the artifact and run again.") from error
 
     def _read_weights(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
         """Return rows, ascending, the weight of each, and, where a row has one label, the weight of each label."""
@@ -102,6 +107,16 @@ class StoredRows:
         labels = pq.read_table(self.weights / "labels.parquet", columns=["id", "class_weight"]).sort_by("id")
         of_class = labels["class_weight"].to_numpy().astype(np.float32) if self.single_label else none
         return rows["row"].to_numpy(), rows["sample_weight"].to_numpy().astype(np.float32), of_class
+
+
+def _file_names(path: Path) -> list[str]:
+    """Return the names of the files of a data set, none of which is outside of its folder."""
+    try:
+        names = [entry["filename"] for entry in json.loads(path.read_text(encoding="utf-8"))["_data_files"]]
+        refuse_outside_names(path, names)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DataError(f"{path} does not say which files there are: {error!r}. Run again without it.") from error
+    return names
 
 
 def _with_weight(schema: pa.Schema) -> pa.Schema:

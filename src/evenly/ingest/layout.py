@@ -66,7 +66,7 @@ class Layout:
 
     def new_vocabulary(self) -> FileVocabulary:
         """Return the vocabulary of a file that is about to be read."""
-        return FileVocabulary(self.labels.names, self.label_rules.rename)
+        return FileVocabulary(self.labels.names, self.label_rules.rename, self.labels.columns)
 
 
 def _free_names(names: Iterable[str], suffix: str, taken: Iterable[str]) -> dict[str, str]:

@@ -20,10 +20,22 @@ if TYPE_CHECKING:
     from evenly.ingest.delimited.dialect import Dialect
     from evenly.ingest.rejects import Reject
 
-__all__ = ["AUTO", "BATCH_ROWS", "MEMORY_BYTES", "Place", "ReadOptions", "Reader", "TextFormat"]
+__all__ = [
+    "AUTO",
+    "BATCH_ROWS",
+    "MEMORY_BYTES",
+    "ROW_BYTES",
+    "TOO_LONG",
+    "Place",
+    "ReadOptions",
+    "Reader",
+    "TextFormat",
+]
 
 BATCH_ROWS = 8_192
 MEMORY_BYTES = 2**30
+ROW_BYTES = 16 << 20
+TOO_LONG = f"a row of more than {ROW_BYTES >> 20} MB"
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ class _Column:
             self._set_aside()
         stop, end = self._n_rows + len(array), self._n_values + n_values
         self._offsets, self._valid = _grown(self._offsets, stop + 1), _grown(self._valid, stop)
-        self._values = _grown(self._values, end, likely=end * len(self._valid) // max(stop, 1))
+        likely = min(end * len(self._valid) // max(stop, 1), _MOST_VALUES)  # one long text is not what all will be
+        self._values = _grown(self._values, end, likely)
         self._values[self._n_values : end] = values[offsets[0] : offsets[-1]]
         np.add(offsets[1:], self._n_values - offsets[0], out=self._offsets[self._n_rows + 1 : stop + 1])
         self._valid[self._n_rows : stop] = True if not array.null_count else array.is_valid()

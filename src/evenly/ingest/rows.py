@@ -21,6 +21,7 @@ from evenly.ingest.cells import as_text, blank_mask
 from evenly.ingest.labelling.label_cells import NO_LABEL, Fault, read_label_cells
 from evenly.ingest.labelling.label_lists import label_lists
 from evenly.ingest.layout import Layout
+from evenly.ingest.reading import ROW_BYTES, TOO_LONG
 from evenly.ingest.texts import clean_text
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ class ReadCells:
         Rows of the batch.
     columns
         What goes into the table besides the labels, by the name there.
-    textless
-        Rows without a text.
+    too_long, textless
+        Rows with too much text, and without one.
     labels
         The names in the label columns.
     changed
@@ -65,6 +66,7 @@ class ReadCells:
 
     n_rows: int
     columns: dict[str, pa.Array | pa.ChunkedArray]
+    too_long: Fault
     textless: Fault
     labels: LabelCells
     changed: dict[str, int]
@@ -99,6 +101,7 @@ def read_cells(batch: pa.Table, layout: Layout) -> ReadCells:
     return ReadCells(
         n_rows=len(batch),
         columns=filled | _extra_columns(batch, layout),
+        too_long=_too_long(texts),
         textless=_textless(texts),
         labels=read_label_cells(batch, layout.labels),
         changed=changed,
@@ -108,7 +111,9 @@ def read_cells(batch: pa.Table, layout: Layout) -> ReadCells:
 def divide_rows(read: ReadCells, layout: Layout, vocabulary: FileVocabulary) -> CheckedRows:
     """Number the names of a batch, and divide it into rows to keep and rows to refuse."""
     numbers = vocabulary.encode(read.labels.names)
-    refused = _first_faults([read.textless, *_unlabelled(read.labels, numbers, layout, n_rows=read.n_rows)])
+    refused = _first_faults(
+        [read.too_long, read.textless, *_unlabelled(read.labels, numbers, layout, n_rows=read.n_rows)]
+    )
     labels = label_lists(numbers, read.labels.rows, n_rows=read.n_rows)
     n_texts = len(layout.text_names)
     columns = list(read.columns.items())
@@ -127,6 +132,12 @@ def _read_texts(batch: pa.Table, layout: Layout) -> tuple[dict[str, pa.StringArr
         texts[name], changed = clean_text(as_text(batch[name], name), layout.text_rules)
         totals.update(changed)
     return texts, dict(totals)
+
+
+def _too_long(texts: dict[str, pa.StringArray]) -> Fault:
+    """Return the rows of more bytes than any text has that a model could read: one is enough to fill the memory."""
+    n_bytes = reduce(pc.add, (pc.binary_length(text).fill_null(0).cast(pa.int64()) for text in texts.values()))
+    return Fault(n_bytes.to_numpy(zero_copy_only=False) > ROW_BYTES, next(iter(texts)), TOO_LONG)
 
 
 def _textless(texts: dict[str, pa.StringArray]) -> Fault:

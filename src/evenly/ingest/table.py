@@ -250,4 +250,4 @@ def _record_facts(work: Workspace, gathered: Gathered, written: dict[str, int], 
     )
 
 
-TABLE = Stage("table", 2, build_table)
+TABLE = Stage("table", 3, build_table)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -14,13 +13,12 @@ import pyarrow.compute as pc
 from evenly.errors import DataError, SourceNotFoundError
 from evenly.ingest.texts import TextRules, clean_text
 from evenly.prediction.answers import Answers
+from evenly.prediction.model_files import read_decision, read_names
 from evenly.tokenize.encoder import Encoder
 from evenly.tokenize.engine_check import choose_engine
-from evenly.tokenize.engines import open_engine
 from evenly.tokenize.layout import choose_layout
 from evenly.tokenize.nasty import pick_nasty
 from evenly.tokenize.vocabulary import read_vocabulary
-from evenly.train.evaluation.decisions import Decision
 from evenly.train.evaluation.windows import mean_by_row
 from evenly.train.reading import Reading, read_reading
 from evenly.train.saved_network import open_scorer
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from evenly.tokenize.engines import Engine
     from evenly.tokenize.layout import Layout
     from evenly.tokenize.vocabulary import Vocabulary
+    from evenly.train.evaluation.decisions import Decision
     from evenly.train.saved_network import Scorer
 
 __all__ = ["TrainedModel", "open_model", "predict"]
@@ -85,7 +84,7 @@ def open_model(model: Path | str) -> TrainedModel:
     SourceNotFoundError
         It is no model's folder, or not whole.
     DataError
-        The saved network cannot be opened.
+        A file of it is damaged, they are not of one model, or the saved network cannot be opened.
     MissingExtraError
         TensorFlow is not installed.
     """
@@ -97,21 +96,17 @@ def open_model(model: Path | str) -> TrainedModel:
                 f"copy of it."
             )
     reading = read_reading(folder)
-    names = _read_json(folder / "labels.json")
+    names = read_names(folder / "labels.json")
     vocabulary = read_vocabulary(folder / "tokenizer", special_tokens=reading.special_tokens)
     layout = choose_layout(vocabulary, reading.columns, join=reading.join, separator=reading.separator)
-    return TrainedModel(
-        reading=reading,
-        names=tuple(names),
-        decision=Decision.from_json(_read_json(folder / "thresholds.json"), len(names)),
-        vocabulary=vocabulary,
-        layout=layout,
-        scorer=open_scorer(folder / "model.keras", reading.pad_id),
-    )
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    decision = read_decision(folder / "thresholds.json", len(names))
+    scorer = open_scorer(folder / "model.keras", reading.pad_id)
+    if scorer.n_labels != len(names):
+        raise DataError(
+            f"{folder / 'model.keras'} gives {scorer.n_labels} probabilities a text, and labels.json names "
+            f"{len(names)} labels: they are not of one model. Copy the model's folder anew."
+        )
+    return TrainedModel(reading, names, decision, vocabulary, layout, scorer)
 
 
 @dataclass(frozen=True)
@@ -163,7 +158,7 @@ class TrainedModel:
         """Return what encodes: a fast engine where `n_bytes` of text are worth it and it gives the same ids here."""
         sample = pa.concat_arrays([pick_nasty(each, self.vocabulary.special, _SAMPLE_OF_A_KIND) for each in texts])
         size = sum(each.nbytes for each in texts) if n_bytes is None else n_bytes
-        return open_engine(choose_engine(self.vocabulary, "auto", sample, size).engine, self.vocabulary.content_json)
+        return choose_engine(self.vocabulary, "auto", sample, size).open(self.vocabulary.content_json)
 
     def _encoder(self, engine: Engine) -> Encoder:
         how = self.reading

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-import zipfile
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from evenly.errors import DataError, MissingExtraError, SourceNotFoundError
 from evenly.train.encoders.backbone import require_keras_hub
 from evenly.train.fit import holding_back_stderr
+from evenly.train.network_file import read_network_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,12 +39,12 @@ def load_network(path: Path) -> Any:
     SourceNotFoundError
         There is no such file.
     DataError
-        The file is no model, damaged, has code in it, or needs code of yours that is not registered with Keras.
+        The file is no model, damaged, declares far more than it holds, has code in it, or needs code of yours that is
+        not registered with Keras.
     """
     if not path.is_file():
         raise SourceNotFoundError(f"{path} is not there. Expected the model.keras of a model's folder.")
-    if not zipfile.is_zipfile(path):
-        raise DataError(f"{path} is no .keras file, or is cut short ({path.stat().st_size:,} bytes). Copy it anew.")
+    config = read_network_config(path)
     if importlib.util.find_spec("tensorflow") is None or importlib.util.find_spec("keras") is None:
         raise MissingExtraError.needing("evenly.prediction", "TensorFlow", "train")
     # The process is the caller's: nothing of its seeds, its session or its devices is touched.
@@ -56,7 +56,7 @@ def load_network(path: Path) -> Any:
         import tensorflow as tf
 
         tf.zeros(1)  # opens the devices, which is when the last of TensorFlow's messages come
-        _import_layers(path)
+        _import_layers(config)
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever a hostile or damaged file makes of Keras, zipfile and h5py
@@ -77,13 +77,8 @@ def _explain(error: Exception) -> str:
     )
 
 
-def _import_layers(path: Path) -> None:
-    """Make KerasHub's layers known to Keras where a model has some; of a damaged file Keras itself says more."""
-    try:
-        with zipfile.ZipFile(path) as file:
-            config = file.read("config.json")
-    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is told when Keras opens it
-        return
+def _import_layers(config: bytes) -> None:
+    """Make KerasHub's layers known to Keras where a model has some."""
     if b'"keras_hub' in config:
         require_keras_hub()
         importlib.import_module("keras_hub")
@@ -97,9 +92,11 @@ def open_scorer(path: Path, pad_id: int) -> Scorer:
 def _check_form(model: Any) -> None:
     """Raise where a Keras model does not take ids and give a probability a label."""
     shape = getattr(model, "output_shape", None)
-    is_pair = isinstance(shape, tuple) and len(shape) == 2 and isinstance(shape[-1], int)
-    if not getattr(model, "inputs", None) or not is_pair:
-        raise DataError(f"The network gives {shape} a text, expected (None, number of labels): it is no model of evenly.")
+    sizes = shape[1:] if isinstance(shape, tuple) else ()
+    if not getattr(model, "inputs", None) or len(sizes) != 1 or not isinstance(sizes[0], int):
+        raise DataError(
+            f"The network gives {shape} a text, expected (None, number of labels): it is no model of evenly."
+        )
 
 
 class Scorer:
@@ -144,8 +141,8 @@ class Scorer:
             return np.asarray(self._step(ids).numpy(), np.float32)
         except Exception as error:  # whatever a network of a stranger makes of TensorFlow
             raise DataError(
-                f"The network fails on its texts: {type(error).__name__}: {shorten(str(error), _MOST_SAID)} Its file is "
-                f"damaged, is not of the same model as the tokenizer, or needs more memory than there is."
+                f"The network fails on its texts: {type(error).__name__}: {shorten(str(error), _MOST_SAID)} Its file "
+                f"is damaged, is not of the same model as the tokenizer, or needs more memory than there is."
             ) from error
 
     def _by_input(self, ids: Mapping[str, pa.ListArray]) -> dict[str, pa.ListArray]:

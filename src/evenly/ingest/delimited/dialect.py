@@ -130,7 +130,7 @@ def find_dialect(
             f"{sample.name}: its first line goes on for more than {len(sample.text):,} characters, so that its columns "
             f"are not known. Check that it is a table; what has more columns is better given as parquet."
         )
-    candidates = [delimiter] if delimiter else _shortlist(sample, quote)
+    candidates = [delimiter] if delimiter else _naming(sample, wanted) or _shortlist(sample, quote)
     fits = [_fit_best(sample, candidate, quote) for candidate in candidates]
     best = max(fits, key=lambda fit: fit.score, default=None)
     if best is None or (delimiter is None and (best.width == 1 or best.consistency < _LEAST_CONSISTENCY)):
@@ -153,6 +153,13 @@ def _refuse_marks(delimiter: str | None, quote: str | None) -> None:
             f"source.delimiter is {delimiter!r} and source.quote {quote!r}; they must differ, and neither may be a "
             f"line end."
         )
+
+
+def _naming(sample: Sample, wanted: Sequence[str]) -> list[str]:
+    """Return the delimiters that give the first row all wanted names: what joins labels may divide rows, too."""
+    start = sample.start(_SHORT_CHARACTERS)
+    firsts = {each: read_records(start, each, Quoting('"'), limit=1) for each in _DELIMITERS if wanted}
+    return [each for each, first in firsts.items() if first and len(first[0]) > 1 and {*wanted} <= {*first[0]}]
 
 
 def _shortlist(sample: Sample, quote: str | None) -> list[str]:

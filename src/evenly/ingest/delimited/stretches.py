@@ -13,7 +13,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from evenly.ingest.delimited.fields import find_fields
-from evenly.ingest.delimited.strict_rows import ROW_BYTES, StrictRows
+from evenly.ingest.delimited.strict_rows import StrictRows
+from evenly.ingest.reading import ROW_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from evenly.ingest.delimited.quotes import holds_bare_quote
+from evenly.ingest.reading import ROW_BYTES, TOO_LONG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +22,9 @@ if TYPE_CHECKING:
 
     from evenly.ingest.delimited.dialect import Dialect
 
-__all__ = ["BAD_QUOTE", "ROW_BYTES", "TOO_LONG", "Record", "StrictRows"]
+__all__ = ["BAD_QUOTE", "Record", "StrictRows"]
 
-ROW_BYTES = 16 << 20
 BAD_QUOTE = "a quote that is stray or not closed"
-TOO_LONG = f"a row of more than {ROW_BYTES >> 20} MB"
 _LONE_RETURN = "\udc0d"  # stands for a carriage return within a row; no bytes decode to it
 _LONGEST_FIELD = 1 << 30
 _SHOWN_BYTES = 4_096

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evenly.ingest.labelling import vocabulary
 from evenly.ingest.labelling.vocabulary import order_names
 
 if TYPE_CHECKING:
@@ -52,11 +53,19 @@ class FinalLabels:
 
 
 def find_final_labels(counts: Sequence[FileCounts], layout: Layout) -> FinalLabels:
-    """Return the labels of all files together."""
+    """Return the labels of all files together.
+
+    Raises
+    ------
+    DataError
+        They are too many.
+    """
     rules, own_columns = layout.label_rules, bool(layout.labels.names)
     totals: Counter[str] = Counter()
     for file in counts:
         totals.update(dict(zip(file.names, file.name_counts, strict=True)))
+        if len(totals) > vocabulary.MOST_LABELS:
+            vocabulary.refuse_many_labels(totals, layout.labels.columns)
     held = {name: count for name, count in totals.items() if count or own_columns}
     dropped = {name: held.pop(name) for name in rules.drop if name in held}
     few = [name for name, count in held.items() if rules.min_count > 1 and count < rules.min_count]

@@ -58,7 +58,7 @@ class ColumnFile:
         Raises
         ------
         DataError
-            The file is damaged.
+            The file is damaged, or needs more memory than there is.
         """
         try:
             for batch in self.read(columns):
@@ -66,6 +66,11 @@ class ColumnFile:
                     _as_bytes(batch.column(name)).validate(full=True)
                 for start in range(0, batch.num_rows, BATCH_ROWS):
                     yield batch.slice(start, BATCH_ROWS).select(columns)
+        except MemoryError as error:  # Arrow's, too
+            raise DataError(
+                f"{self.name} needs more memory than there is ({error}). Write it in smaller row groups, without very "
+                f"long cells, or give more memory."
+            ) from error
         except (pa.ArrowException, OSError) as error:
             raise self.damaged(error) from error
 

@@ -7,11 +7,12 @@ object. Blank lines are not rows.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from evenly.errors import ColumnNotFoundError, DataError
 from evenly.ingest.encodings import open_utf8
-from evenly.ingest.reading import BATCH_ROWS, Place
+from evenly.ingest.reading import BATCH_ROWS, ROW_BYTES, TOO_LONG, Place
 from evenly.ingest.rejects import INVALID_UTF8, Reject, RejectSpool, invalid_bytes
 from evenly.ingest.structured.json_rows import cells_to_table, read_cells
 from evenly.ingest.unpacking import read_first_bytes
@@ -19,6 +20,7 @@ from evenly.ingest.unpacking import read_first_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
     import numpy as np
     import pyarrow as pa
@@ -31,6 +33,8 @@ __all__ = ["NOT_AN_OBJECT", "NOT_TEXT", "JsonlReader"]
 
 NOT_AN_OBJECT = "not a JSON object"
 NOT_TEXT = "the text is no string"
+_READ_BYTES = ROW_BYTES + 4_096  # some more than a row may have, for the white space around it
+_SHOWN_BYTES = 4_096
 
 
 class JsonlReader:
@@ -71,6 +75,9 @@ class JsonlReader:
 
     def _read_row(self, line: int, text: bytes) -> list[str | None] | None:
         """Return the wanted cells of a line, or None where it is diverted."""
+        if len(text) > ROW_BYTES:
+            self._divert(line, (None, TOO_LONG), text[:_SHOWN_BYTES])
+            return None
         try:
             row = json.loads(text.decode("utf-8", self._errors))
             fault = self._find_fault(row)
@@ -83,9 +90,12 @@ class JsonlReader:
             fault = None, NOT_AN_OBJECT
         if fault is None:
             return cells
+        self._divert(line, fault, text)
+        return None
+
+    def _divert(self, line: int, fault: tuple[str | None, str], text: bytes) -> None:
         self._bad.add(line)
         self._diverted.add(Reject(line, *fault, text.decode("utf-8", "backslashreplace")))
-        return None
 
     def _find_fault(self, row: Any) -> tuple[str | None, str] | None:
         """Return column and reason where a JSON value is no row."""
@@ -118,9 +128,17 @@ class JsonlReader:
 
 
 def _lines(plain: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield number (from 1) and bytes of every line that is not blank."""
+    """Yield number (from 1) and bytes of every line that is not blank; of one that is too long its beginning."""
     with plain.open("rb") as source:
-        for number, raw in enumerate(source, start=1):
+        for number, raw in enumerate(iter(partial(source.readline, _READ_BYTES), b""), start=1):
+            if len(raw) == _READ_BYTES:
+                _skip_line(source, raw)
             text = (raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw).strip()
             if text:
                 yield number, text
+
+
+def _skip_line(source: BinaryIO, raw: bytes) -> None:
+    """Read on to the end of a line, piece by piece."""
+    while raw and not raw.endswith(b"\n"):
+        raw = source.readline(_READ_BYTES)
