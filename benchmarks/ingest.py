@@ -40,6 +40,7 @@ def evenly(folder: Path) -> Timed:
     from evenly.executor import LocalProcesses
 
     executor = LocalProcesses()
+    shutil.rmtree(folder / "warm", ignore_errors=True)  # of an earlier round: what is reused loads nothing
     _build(folder / "small.csv", folder / "warm", executor)
     started = time.perf_counter()
     manifest = _build(folder / "corpus.csv", folder / "store", executor).manifest

@@ -13,6 +13,7 @@ from evenly.ingest.delimited.blocks import Blocks
 from evenly.ingest.labelling.label_lists import label_lists
 from evenly.ingest.row_buffers import RowBuffers
 
+SIZE = 2 << 20
 ROWS = st.lists(
     st.tuples(st.text(max_size=6) | st.none(), st.lists(st.integers(0, 9), max_size=4)), min_size=1, max_size=20
 )
@@ -51,16 +52,16 @@ def test_more_than_offsets_can_count_is_divided(monkeypatch) -> None:
 
 def test_a_block_is_lent_again_only_when_nobody_refers_to_it() -> None:
     blocks = Blocks()
-    lent = blocks.take(100)
+    lent = blocks.take(SIZE)
     address = place(lent)
     buffer = pa.py_buffer(lent[10:])
     del lent
-    assert place(blocks.take(100)) != address
+    assert place(blocks.take(SIZE)) != address
     held = np.frombuffer(buffer, np.uint8)[5:]
     del buffer
-    assert place(blocks.take(100)) != address
+    assert place(blocks.take(SIZE)) != address
     del held
-    assert place(blocks.take(50)) == address
+    assert place(blocks.take(SIZE - 50)) == address
 
 
 def place(view: memoryview) -> int:

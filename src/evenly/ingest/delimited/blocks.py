@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Blocks"]
 
 _STEP = 1 << 16
+_LEAST = 1 << 20  # what is smaller is left to NumPy: it must not hold a large block
 _MOST_FREE = 16
 
 
@@ -31,6 +32,8 @@ class Blocks:
 
     def take(self, size: int) -> memoryview:
         """Return `size` bytes, not cleared, lent for as long as the view lives or anything that was made of it."""
+        if size < _LEAST:
+            return memoryview(cast("Buffer", np.empty(size, np.uint8)))
         block = self._free.pop() if self._free else np.empty(0, np.uint8)
         if len(block) < size:
             block = np.empty(-(-size // _STEP) * _STEP, np.uint8)

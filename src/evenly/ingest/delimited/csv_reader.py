@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evenly.errors import ColumnNotFoundError
@@ -77,22 +78,26 @@ class CsvReader:
     def batches(self) -> Iterator[pa.Table]:
         """Yield the wanted columns as text, rows in the order of the file."""
         stretches = Stretches(self._plain, self._format, self._stretch_bytes, _COMPILED_BYTES, self._blocks)
-        for stretch, found in self._read(iter(stretches)):
+        for piece, found in self._read(iter(stretches)):
             for reject in found.rejects:
                 self._diverted.add(reject)
             if len(found.table):
-                self._pieces.append(Piece.of(stretch, len(found.table)))
+                self._pieces.append(replace(piece, n_rows=len(found.table)))
                 yield found.table
 
-    def _read(self, stretches: Iterator[Stretch]) -> Iterator[tuple[Stretch, StretchRows]]:
-        """Read stretches on several threads, a few ahead of what is taken, in order; one more thread cuts them."""
+    def _read(self, stretches: Iterator[Stretch]) -> Iterator[tuple[Piece, StretchRows]]:
+        """Read stretches on several threads, a few ahead of what is taken, in order; one more thread cuts them.
+
+        What waits has the place of a stretch and not its bytes, whose memory then serves the next one.
+        """
         pool = ThreadPoolExecutor(self._threads + 1)
-        waiting: deque[tuple[Stretch, Future[StretchRows]]] = deque()
+        waiting: deque[tuple[Piece, Future[StretchRows]]] = deque()
         try:
             cut = pool.submit(next, stretches, None)
             while (stretch := cut.result()) is not None:
                 cut = pool.submit(next, stretches, None)
-                waiting.append((stretch, pool.submit(read_stretch, stretch, self._format, self._blocks)))
+                waiting.append((Piece.of(stretch), pool.submit(read_stretch, stretch, self._format, self._blocks)))
+                del stretch
                 if len(waiting) > self._threads:
                     taken, found = waiting.popleft()
                     yield taken, found.result()

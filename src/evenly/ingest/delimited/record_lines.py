@@ -43,10 +43,10 @@ class Piece:
     n_rows: int
 
     @classmethod
-    def of(cls, stretch: Stretch, n_rows: int) -> Piece:
-        """Return the piece of a stretch that gave `n_rows`."""
+    def of(cls, stretch: Stretch) -> Piece:
+        """Return the piece of a stretch, of which no row is delivered yet."""
         place = stretch.start, stretch.stop, stretch.line, stretch.doubtful_until
-        return cls(*place, stretch.fields is not None, n_rows)
+        return cls(*place, stretch.fields is not None, n_rows=0)
 
 
 def find_places(
