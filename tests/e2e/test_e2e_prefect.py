@@ -285,8 +285,11 @@ def test_a_deployment_prepares_hands_over_reuses_and_is_started_by_an_event(plac
         and any(env[name].encode() in path.read_bytes() for name in env if name.startswith("PLANTED_"))
     ]
     assert holding == []
-    results = [path for path in (folder / "home").glob("storage/*") if path.is_file()]
-    assert results == []  # nothing is persisted
+    persisted = [json.loads(path.read_bytes()) for path in (folder / "home").glob("storage/*") if path.is_file()]
+    assert {each.get("__exc_type__") for each in persisted} == {  # the sentence of a failed run, and no result
+        "evenly.errors.ConfigError",
+        "evenly.errors.SourceNotFoundError",
+    }
     assert stat.S_IMODE((folder / "secret" / "sources").stat().st_mode) == 0o700
 
 
