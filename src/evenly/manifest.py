@@ -102,11 +102,15 @@ def digest_files(paths: Iterable[Path]) -> list[FileEntry]:
 def _digest_file(path: Path) -> FileEntry:
     """Read in blocks and not as a mapped file: one that is cut short meanwhile must not end the process."""
     found, size = blake3(max_threads=blake3.AUTO), 0
-    buffer = memoryview(bytearray(min(_BLOCK_BYTES, path.stat().st_size + 1)))
-    with path.open("rb", buffering=0) as stream:
-        while n_read := stream.readinto(buffer):
-            found.update(buffer[:n_read])
+    n_bytes = min(_BLOCK_BYTES, path.stat().st_size + 1)
+    block, other = memoryview(bytearray(n_bytes)), memoryview(bytearray(n_bytes))
+    with path.open("rb", buffering=0) as stream, ThreadPoolExecutor(max_workers=1) as ahead:
+        n_read = stream.readinto(block)
+        while n_read:
+            coming = ahead.submit(stream.readinto, other)
+            found.update(block[:n_read])
             size += n_read
+            block, other, n_read = other, block, coming.result()
     return FileEntry(size, found.hexdigest())
 
 

@@ -22,7 +22,6 @@ from evenly.errors import ConfigError, DataError
 from evenly.flows.steps import cut_after, prepare_steps
 from evenly.flows.walk import walk_steps
 from evenly.ingest.head import read_head
-from evenly.ingest.row_buffers import RowBuffers
 from evenly.ingest.structured import jsonl_reader, parquet_reader
 
 LABELS = [
@@ -190,14 +189,6 @@ def test_a_parquet_column_that_unpacks_to_far_more_than_it_is_is_refused(tmp_pat
     assert path.stat().st_size < 1 << 20
     with pytest.raises(DataError, match=r"unpacks to 30,.* bytes from .* in column 'text' alone"):
         build_table(write_config(tmp_path, "bomb.parquet"))
-
-
-def test_a_long_text_is_not_taken_for_the_size_of_all():
-    """Room for a part is made by the first rows of it: one of 20 MB among 8 meant a terabyte for 400,000."""
-    buffers = RowBuffers(400_000)
-    texts = ["short"] * 7 + ["x" * 20_000_000]
-    buffers.add(pa.table({"text": pa.array(texts, pa.string())}))
-    assert buffers.table()["text"].to_pylist() == texts
 
 
 def test_eight_thousand_columns_of_parquet_are_read(tmp_path):

@@ -15,16 +15,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evenly.ingest.labelling.vocabulary import order_names
 from evenly.ingest.parts import count_held, part_name, to_ids, write_rows
-from evenly.ingest.row_buffers import RowBuffers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from evenly.ingest.labelling.vocabulary import FileVocabulary
@@ -41,7 +40,7 @@ class EarlyParts:
         self._vocabulary = vocabulary
         self._partition_rows = partition_rows
         self._keep_order = keep_order
-        self._filled, self._free = RowBuffers(partition_rows), RowBuffers(partition_rows)
+        self._waiting: list[pa.Table] = []
         self._n_waiting = 0
         self._pool = ThreadPoolExecutor(1)
         self._written: list[Future[dict[str, int]]] = []
@@ -51,23 +50,21 @@ class EarlyParts:
         while len(rows):
             taken = rows.slice(0, self._partition_rows - self._n_waiting)
             rows = rows.slice(len(taken))
-            self._filled.add(taken)
+            self._waiting.append(taken)
             self._n_waiting += len(taken)
             if self._n_waiting == self._partition_rows:
                 self._write(counts)
 
     def _write(self, counts: NDArray[np.int64]) -> None:
-        """Let a thread write what waits; gather what comes in the memory of the part before, once that is written."""
+        """Let a thread write what waits, once the part before is written: two are in memory and not more."""
         if self._written:
             self._written[-1].result()
         number = len(self._written)
         ids = self._early_ids(counts)
         np.save(self._folder / _ids_name(number), ids)
-        part = self._filled.table()
+        part = pa.concat_tables(self._waiting)
         self._written.append(self._pool.submit(_write_early, part, ids, number, self._partition_rows, self._folder))
-        self._filled, self._free = self._free, self._filled
-        self._filled.clear()
-        self._n_waiting = 0
+        self._waiting, self._n_waiting = [], 0
 
     def _early_ids(self, counts: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the id of every name by its number, -1 for those that no row holds."""

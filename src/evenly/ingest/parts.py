@@ -18,6 +18,7 @@ from evenly.errors import DataError
 from evenly.formats import LABELS_TYPE
 from evenly.ingest.kept_types import cast_kept
 from evenly.ingest.labelling.label_lists import label_lists
+from evenly.ingest.write_batches import BATCH_ROWS, align_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -133,8 +134,9 @@ def write_rows(table: pa.Table, *, number: int, first_row: int, folder: Path) ->
     row = pa.array(np.arange(first_row, first_row + len(table), dtype=np.int64))
     repeated = [name for name in ("group", "given_split") if name in table.column_names]
     pq.write_table(
-        table.add_column(0, "row", row).combine_chunks(),
+        align_chunks(table.add_column(0, "row", row)),
         folder / part_name(number),
+        write_batch_size=BATCH_ROWS,
         compression=_CODEC,
         use_dictionary=repeated,  # texts hardly ever repeat, and trying costs half of the writing
         write_statistics=["row"],

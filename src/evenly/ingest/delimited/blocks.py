@@ -20,7 +20,7 @@ __all__ = ["Blocks"]
 
 _STEP = 1 << 16
 _LEAST = 1 << 20  # what is smaller is left to NumPy: it must not hold a large block
-_MOST_FREE = 16
+_MOST_FREE = 24
 
 
 class Blocks:
