@@ -95,6 +95,18 @@ def test_differences_are_those_of_the_predictions(figures):
     assert found["none"]["seconds"] == 3.0
 
 
+def test_every_strategy_is_set_beside_the_baseline(figures, compared):
+    found = {row["name"]: row for row in figures["strategies"]}
+    for metric, beside in figures["baseline"]["metrics"].items():
+        for row in found.values():
+            over = row["over_baseline"][metric]
+            assert over["value"] == pytest.approx(row["metrics"][metric]["value"] - beside["value"])
+            assert over["low"] < over["value"] < over["high"]
+    assert found[HOSTILE]["over_baseline"]["f1_macro"]["low"] > 0
+    assert found["worse"]["over_baseline"]["f1_macro"]["high"] < 0
+    assert "over the baseline" in (compared.path / "report.html").read_text(encoding="utf-8")
+
+
 def test_a_difference_is_known_better_than_its_parts(figures):
     row = figures["strategies"][1]
     own, paired = row["metrics"]["f1_micro"], row["differences"]["f1_micro"]

@@ -191,4 +191,4 @@ def _write(work: Workspace, figures: dict[str, Any]) -> None:
         work.note(sentence)
 
 
-COMPARISON = Stage("comparison", 1, compare_models)
+COMPARISON = Stage("comparison", 2, compare_models)

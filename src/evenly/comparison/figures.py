@@ -1,10 +1,11 @@
 """Measures of all runs in, the figures of a comparison out: what ``comparison.json`` holds and the page shows.
 
 ``strategies``: for each `name`, `settings`, `same_as` (the reference where every run predicted the very same, and then
-there are no differences; else null), `train_rows`, `epochs`, `seconds` (means over the seeds), `seeds`, `metrics` and
-`differences` from the reference; a metric is `value`, `low`, `high` (95 %), `by_seed`, a difference `p` and `p_holm`
-too. ``baseline``: the same for the logistic regression, which has no seeds, or null. Measures that the test rows do
-not define are left out.
+there are no differences; else null), `train_rows`, `epochs`, `seconds` (means over the seeds), `seeds`, `metrics`,
+`differences` from the reference and `over_baseline`, differences from the baseline (null where there is none); a
+metric is `value`, `low`, `high` (95 %), `by_seed`, a difference has `p` too, and one from the reference `p_holm`.
+``baseline``: the same for the logistic regression, which has no seeds, or null. Measures that the test rows do not
+define are left out.
 """
 
 from __future__ import annotations
@@ -100,7 +101,9 @@ def collect_figures(
     n_units, reference = about["n_test_units"], groups[0]
     pooled = [_pool(groups, column) for column in range(len(names))]
     rows = [
-        _strategy(group, reference, names, n_units, pooled) | {"settings": dict(strategies[group.name])}
+        _strategy(group, reference, names, n_units, pooled)
+        | {"over_baseline": None if baseline is None else _over(baseline, group, names, n_units, pooled)}
+        | {"settings": dict(strategies[group.name])}
         for group in groups
     ]
     primary = metric or names[0]
@@ -160,7 +163,7 @@ def _strategy(
         "seconds": round(_mean(run.seconds for run in group.runs), 1),
         "seeds": [run.seed for run in group.runs],
         "metrics": _measures({name: estimate(group.measured(at), n_units) for at, name in enumerate(names)}),
-        "differences": {name: _plain(each) for name, each in differences.items() if each is not None},
+        "differences": _known(differences),
     }
 
 
@@ -169,13 +172,29 @@ def _beside(baseline: Baseline, reference: _Group, names: Sequence[str], n_units
     differences = {
         name: estimate(baseline.measured[:, at] - reference.measured(at), n_units) for at, name in enumerate(names)
     }
-    found = {name: _plain(each) for name, each in differences.items() if each is not None}
-    return {"name": baseline.name, "metrics": _measures(own), "differences": found}
+    return {"name": baseline.name, "metrics": _measures(own), "differences": _known(differences)}
+
+
+def _over(
+    baseline: Baseline, group: _Group, names: Sequence[str], n_units: int, pooled: Sequence[Spread | None]
+) -> dict[str, dict[str, Any]]:
+    """Return the differences from the baseline; only the strategy has a spread over seeds: half that of a pair."""
+    halves = [None if spread is None else Spread(spread.variance / 2, spread.freedom) for spread in pooled]
+    return _known(
+        {
+            name: estimate(group.measured(at) - baseline.measured[:, at], n_units, halves[at])
+            for at, name in enumerate(names)
+        }
+    )
+
+
+def _known(found: Mapping[str, Estimate | None]) -> dict[str, dict[str, Any]]:
+    return {name: _plain(each) for name, each in found.items() if each is not None}
 
 
 def _measures(found: Mapping[str, Estimate | None]) -> dict[str, dict[str, Any]]:
     """Return measures without their p-values, which are against 0 and mean nothing."""
-    plain = {name: _plain(each) for name, each in found.items() if each is not None}
+    plain = _known(found)
     return {name: {key: value for key, value in each.items() if key != "p"} for name, each in plain.items()}
 
 
