@@ -137,3 +137,13 @@ def test_the_copy_is_made_block_by_block(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(text.encode("utf-16"))
     copy = open_utf8(find_raw_file(tmp_path / "t.csv"), tmp_path, TextFormat())
     assert copy.path.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("at", [10, (1 << 20) - 1, 1 << 20, 2_100_000, 3_199_998])
+def test_bytes_anywhere_in_a_large_file_tell(tmp_path: Path, at: int) -> None:
+    content = bytearray(b"plain words\tof one row\n" * 140_000)[:3_200_000]
+    (tmp_path / "t.csv").write_bytes(content)
+    assert open_utf8(find_raw_file(tmp_path / "t.csv"), tmp_path, TextFormat()).path == tmp_path / "t.csv"
+    content[at] = 0xE9
+    (tmp_path / "t.csv").write_bytes(content)
+    assert open_utf8(find_raw_file(tmp_path / "t.csv"), tmp_path, TextFormat()).encoding == "latin-1"

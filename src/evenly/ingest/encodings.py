@@ -9,6 +9,7 @@ are to be kept. Line feeds stay where they are: the lines of the copy are those 
 from __future__ import annotations
 
 import codecs
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Utf8File", "decode_head", "find_encoding", "open_utf8"]
 
 _BLOCK_BYTES = 1 << 20
+_CACHED_BYTES = 1 << 18  # stay in the cache of a processor
 _MARKS = (  # the longer first: UTF-32 begins as UTF-16 does
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -74,7 +76,7 @@ def open_utf8(raw: RawFile, folder: Path, given: TextFormat) -> Utf8File:
         The file cannot be decompressed, or is no text.
     """
     plain = open_plain(raw, folder)
-    encoding = _settle_encoding(raw.name, given, _blocks(plain))
+    encoding = _settle_encoding(raw.name, given, _telling_blocks(plain))
     if encoding == "utf-8":
         return Utf8File(plain, encoding, ())
     target = folder / "utf8"
@@ -137,6 +139,31 @@ def _blocks(plain: Path) -> Iterator[bytes]:
     with plain.open("rb") as source:
         while block := source.read(_BLOCK_BYTES):
             yield block
+
+
+def _telling_blocks(plain: Path) -> Iterator[bytes]:
+    """Yield the first block, and the others unless all of them are ASCII, which tells nothing."""
+    blocks = _blocks(plain)
+    yield next(blocks, b"")
+    size = plain.stat().st_size
+    middle = max(_BLOCK_BYTES, (_BLOCK_BYTES + size) // 2)
+    with ThreadPoolExecutor(2) as pool:
+        halves = pool.map(_is_ascii, (plain, plain), (_BLOCK_BYTES, middle), (middle, size))
+        if all(halves):
+            return
+    yield from blocks
+
+
+def _is_ascii(plain: Path, start: int, stop: int) -> bool:
+    """Return whether the bytes from `start` to about `stop` are ASCII."""
+    block = bytearray(_CACHED_BYTES)
+    with plain.open("rb", buffering=0) as source:
+        source.seek(start)
+        while start < stop and (n_read := source.readinto(block)):
+            if not (block if n_read == len(block) else block[:n_read]).isascii():
+                return False
+            start += n_read
+    return True
 
 
 def _decoded(decoder: codecs.IncrementalDecoder, blocks: Iterable[bytes]) -> Iterator[str]:
