@@ -6,6 +6,7 @@ commands of `evenly.cli`. A test compares, so that neither can drift.
 
 from __future__ import annotations
 
+import html
 import sys
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -64,7 +65,12 @@ def sections_of(model: type[BaseModel], prefix: str) -> list[str]:
         if inner is not None:
             plain = {key: each for key, each in inner.model_fields.items() if model_of(each.annotation) is None}
             sentence = (
-                (inner.__doc__ or "").strip().replace(" Defaults by measurement (docs: which remedies help).", "")
+                (inner.__doc__ or "")
+                .strip()
+                .replace(
+                    " Defaults by measurement (docs/explanations/over-sampling.md).",
+                    " Defaults [by measurement](../explanations/over-sampling.md).",
+                )
             )
             found += [f"## {prefix}{name}", sentence, table_of(plain), *sections_of(inner, f"{prefix}{name}.")]
     return found
@@ -79,9 +85,16 @@ def table_of(fields: dict[str, Any]) -> str:
     """Return settings as a table."""
     rows = ["| setting | value | default | what it does |", "|---|---|---|---|"]
     for name, field in fields.items():
-        cells = (f"`{name}`", value_of(field), default_of(field), field.description or "")
+        cells = (f"`{name}`", value_of(field), default_of(field), escape(field.description or ""))
         rows.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
     return "\n".join(rows)
+
+
+def escape(sentence: str) -> str:
+    """Return a sentence of the code as Markdown shows it; what stands between backticks is shown as it is."""
+    parts = sentence.split("`")
+    parts[::2] = [html.escape(part, quote=False).replace("*", "\\*") for part in parts[::2]]
+    return "`".join(parts)
 
 
 def value_of(field: Any) -> str:
@@ -160,21 +173,34 @@ def first_line(command: Any) -> str:
 
 def usage_of(name: str, command: Any) -> str:
     """Return the line that is typed."""
-    given = [each.name.upper() for each in command.params if each.param_type_name == "argument"]
-    return " ".join(["evenly", name, *given, "[OPTIONS]"])
+    words = []
+    for each in command.params:
+        if each.param_type_name == "argument":
+            words.append(each.name.upper() if each.required else f"[{each.name.upper()}]")
+        elif each.required:
+            words.append(f"{each.opts[0]} {value_name(each, command)}")
+    return " ".join(["evenly", name, *words, "[OPTIONS]"])
+
+
+def value_name(option: Any, command: Any) -> str:
+    """Return what stands for the value of an option."""
+    shown = option.metavar or option.display_type(typer.Context(command)).strip("<>").upper()
+    return {"INT RANGE": "NUMBER", "FLOAT RANGE": "NUMBER", "STR": "TEXT"}.get(shown, shown)
 
 
 def parameters_of(command: Any) -> str:
     """Return arguments and options as a table."""
-    rows, context = [], typer.Context(command)
+    rows = []
     for each in command.params:
         if each.param_type_name == "argument":
             name = f"`{each.name.upper()}`"
         else:
-            takes = "" if each.is_flag else f" {each.metavar or str(each.display_type(context)).upper()}"
+            takes = "" if each.is_flag else f" {value_name(each, command)}"
             name = ", ".join(f"`{option}{takes}`" for option in [*each.opts, *each.secondary_opts])
-        rows.append(f"| {name} | {' '.join((getattr(each, 'help', None) or '').split()).replace('|', chr(92) + '|')} |")
-    return "| | |\n|---|---|\n" + "\n".join(rows) if rows else ""
+        does = escape(" ".join((getattr(each, "help", None) or "").split()))
+        default = "" if each.default in (None, False) else f" Default: `{each.default}`."
+        rows.append(f"| {name} | {(does + default).replace('|', chr(92) + '|')} |")
+    return "| argument, option | does |\n|---|---|\n" + "\n".join(rows) if rows else ""
 
 
 if __name__ == "__main__":

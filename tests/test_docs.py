@@ -132,6 +132,9 @@ def test_the_site_is_built_without_a_warning(tmp_path):
     page = (tmp_path / "site/index.html").read_text(encoding="utf-8")
     loaded = re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="(https?:[^"]*)"', page)
     assert not loaded, "the site asks a third party"
+    settings = (tmp_path / "site/reference/config.html").read_text(encoding="utf-8")
+    assert '<td data-label="what it does">Rows a part; bounds memory.</td>' in settings  # cards on a phone
+    assert "input_ids_&lt;column&gt; for each" in settings  # a browser would take <column> for an element
 
 
 def test_the_readme_is_short_and_its_links_lead_somewhere():

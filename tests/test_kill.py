@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from evenly.manifest import MANIFEST_NAME
+from evenly.store import LOGS_FOLDER
 from small_tables import write_genres
 
 if TYPE_CHECKING:
@@ -53,8 +54,9 @@ def config(tmp_path):
 
 
 def read_artifacts(store: Path) -> dict[str, bytes]:
-    """Return the bytes of every file of every artifact; manifests tell seconds and are left out, as are records."""
+    """Return the bytes of every file of every artifact; manifests tell seconds and are left out, as are logs."""
     files = [path for path in store.glob("*/*/**/*") if path.is_file() and path.name != MANIFEST_NAME]
+    files = [path for path in files if not path.is_relative_to(store / LOGS_FOLDER)]
     return {path.relative_to(store).as_posix(): path.read_bytes() for path in files if path.suffix != ".lock"}
 
 

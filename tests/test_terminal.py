@@ -40,6 +40,16 @@ def test_progress_goes_to_the_error_output_of_a_pipe_and_quiet_says_nothing(cloc
     assert found.out.count("built") == 1
 
 
+def test_the_result_says_where_the_curves_of_the_training_are_where_there_are_some(tmp_path, capsys):
+    model = tmp_path / "my store" / "model" / "3f2a"
+    terminal.show_result({"model": str(model)})
+    assert capsys.readouterr().out == f"model  {model}\n"
+    (tmp_path / "my store" / "logs" / "model" / "3f2a").mkdir(parents=True)
+    terminal.show_result({"model": str(model)})
+    said = f"curves  tensorboard --logdir '{tmp_path}/my store/logs/model/3f2a'"
+    assert capsys.readouterr().out == f"{said}\nmodel  {model}\n"
+
+
 def terminal_events(clock):
     from evenly.progress import emit
 

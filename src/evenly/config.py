@@ -178,7 +178,7 @@ class SplitConfig(_Section):
 
 
 class WeightsConfig(_Section):
-    """Weights by which rare labels count for more. Defaults by measurement (docs: which remedies help)."""
+    """Weights by which rare labels count for more. Defaults by measurement (docs/explanations/over-sampling.md)."""
 
     scheme: Literal["auto", "none", "balanced", "inverse_sqrt", "effective"] = Field(
         "auto",
@@ -337,7 +337,7 @@ class TokenizeConfig(_Section):
 
 
 class TrainConfig(_Section):
-    """The model and its training. Defaults by measurement (docs: which remedies help)."""
+    """The model and its training. Defaults by measurement (docs/explanations/over-sampling.md)."""
 
     model: Literal["auto", "tfidf", "bow", "cnn", "bilstm", "transformer", "pretrained", "custom"] = Field(
         "auto",
@@ -427,6 +427,9 @@ class TrainConfig(_Section):
         "auto", description="auto: bfloat16 on GPUs made for it (compute capability 8), else float32."
     )
     xla: bool = Field(default=False, description="Compile with XLA; anew for every width of batch.")
+    devices: int | None = Field(
+        None, ge=1, le=64, description="GPUs that share each batch, the result of one; null: all that there are."
+    )
     thresholds: Literal["label", "global"] = Field(
         "label",
         description="Several labels a row, tuned on validation. label: one a label, for macro-F1; global: one for all, "

@@ -7,6 +7,7 @@
     STORE/.locks/<stage>-<key>.lock                held by the kernel while a process builds
     STORE/kept/<key>/                              partitions that later builds take over (`evenly.kept`)
     STORE/runs/<run>.json                          which artifacts a run uses (`evenly.runs`)
+    STORE/logs/<stage>/<key>/                      what tells of a build and is no part of it, such as its curves
 
 Of a store that is a URL this is the part that this machine has; what is not here is fetched, what is built is sent
 (`evenly.mirror`).
@@ -66,8 +67,9 @@ if TYPE_CHECKING:
     from evenly.mirror.mirrored import Mirror
     from evenly.runs import Recording, RunRecord
 
-__all__ = ["Artifact", "Files", "Input", "Stage", "Store", "open_artifact"]
+__all__ = ["LOGS_FOLDER", "Artifact", "Files", "Input", "Stage", "Store", "logs_of", "open_artifact"]
 
+LOGS_FOLDER = "logs"
 _PARTIAL = ".partial-"
 _ABANDONED_AFTER_S = 7 * 24 * 3600
 
@@ -149,6 +151,11 @@ def open_artifact(path: Path) -> Artifact:
     if damage:
         raise StoreError(f"{path} is damaged: {damage}.")
     return artifact
+
+
+def logs_of(artifact: Path) -> Path:
+    """Return where the logs of the build of an artifact are, if it wrote any."""
+    return artifact.parent.parent / LOGS_FOLDER / artifact.parent.name / artifact.name
 
 
 class Store:
@@ -365,7 +372,14 @@ class Store:
                 partial.unlink()
             forget_other_sources(partial, build.states)
             kept = None if executor.is_remote and self.mirror is not None else (self.root / KEPT_FOLDER).absolute()
-            workspace = Workspace(partial, stage=build.stage.name, executor=executor, kept=kept, carrier=carrier)
+            workspace = Workspace(
+                partial,
+                stage=build.stage.name,
+                executor=executor,
+                kept=kept,
+                carrier=carrier,
+                logs=logs_of(target.absolute()),
+            )
             manifest = build.run_where_it_should(workspace)
             if target.exists():
                 _remove(target)

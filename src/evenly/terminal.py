@@ -6,6 +6,7 @@ In a pipe a stage that takes long says every half minute how far it has come, on
 from __future__ import annotations
 
 import io
+import shlex
 import sys
 import time
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from rich.table import Table
 
 from evenly.progress import Advanced, Event, Finished, Started, Waiting, observing
 from evenly.report.visible import clip_width
+from evenly.store import logs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,7 +205,7 @@ class _Bars(_Lines):
 
 
 def show_result(result: dict[str, Any]) -> None:
-    """Print the key figures beside the baseline, and where the report is."""
+    """Print the key figures beside the baseline, and where the curves of the training and the report are."""
     console = Console(highlight=False, soft_wrap=True)
     metrics = result.get("metrics", {})
     names = [name for name in _KEY_FIGURES if f"test/{name}" in metrics]
@@ -216,6 +218,9 @@ def show_result(result: dict[str, Any]) -> None:
             cells = [metrics.get(f"{prefix}/{name}") for prefix in _MEASURED.values()]
             table.add_row(_KEY_FIGURES[name], *("" if cell is None else f"{cell:.3f}" for cell in cells))
         console.print(table)
+    if "model" in result and logs_of(Path(result["model"])).is_dir():
+        curves = printable(shlex.quote(str(logs_of(Path(result["model"])))))
+        console.print(f"[bold]curves[/]  tensorboard --logdir {curves}")
     last = "report" if "report" in result else "model" if metrics else list(result)[-1]
     shown = Path(result["report"]) / "report.html" if "report" in result else Path(result[last])
     console.print(f"[bold]{last}[/]  {printable(str(shown))}")

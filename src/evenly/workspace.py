@@ -61,6 +61,8 @@ class Workspace:
         Maps partitions.
     carrier
         Carries them to an executor on other machines; None: those see the same folders.
+    logs
+        Where to write what tells of the build and is no part of the artifact, such as times; None: nowhere.
     kept
         Where partitions are kept for later builds (`evenly.kept`); None: nowhere.
     rows, facts, schema, notes, keeps
@@ -68,7 +70,14 @@ class Workspace:
     """
 
     def __init__(
-        self, out: Path, *, stage: str, executor: Executor, kept: Path | None = None, carrier: Carrier | None = None
+        self,
+        out: Path,
+        *,
+        stage: str,
+        executor: Executor,
+        kept: Path | None = None,
+        carrier: Carrier | None = None,
+        logs: Path | None = None,
     ) -> None:
         """Open the folder `out`, which may hold what an earlier, interrupted build has left."""
         self.out = out
@@ -85,6 +94,7 @@ class Workspace:
         self.schema: dict[str, dict[str, str]] = {}
         self.notes: list[str] = []
         self.kept = kept
+        self.logs = logs
         self.keeps: list[str] = []
         self._known: dict[str, FileEntry] = {}
 

@@ -94,6 +94,19 @@ def test_every_strategy_has_every_seed_on_the_same_shards(first):
     assert made["comparison"].manifest.params["strategies"]["none"]["resample.method"] == "none"
 
 
+def test_a_step_of_a_comparison_says_of_which_run_it_is(config, first):
+    assert first
+    seen = []
+
+    def note(site, step, made):
+        seen.append((step.stage.name, step.of))
+        return build(site, step, made)
+
+    run_comparison(config, build=note)
+    assert [of for name, of in seen if name == "model"] == ["none 0", "over 0", "none 1", "over 1"]
+    assert {of for name, of in seen if name in {"table", "shards", "comparison"}} == {""}
+
+
 def test_only_train_rows_differ_between_strategies(first):
     made, _, _ = first
     runs = made["comparison"].manifest.params["runs"]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 
 import jsonschema
 import pytest
 from fastapi.encoders import jsonable_encoder
+from prefect.utilities.callables import parameter_schema
 from pydantic import ValidationError
 
+from evenly.flows.deployments import DEPLOYMENTS
 from evenly.flows.parameters import Overrides, flat_settings, plain
 
 SCHEMA = Overrides.model_json_schema()
@@ -22,6 +25,9 @@ GOOD = [
     {"source.labels.rename.old": "new"},
     {"source.database": "postgresql://me:$PASSWORD@host/db"},
     {"handoff.kind": "event"},
+    {"train.xla": True},
+    {"source.header": False},
+    {"source.header": None},
 ]
 BAD = [
     {"train.epochs": 0},
@@ -32,6 +38,8 @@ BAD = [
     {"resample.method": "smoty"},
     {"source.database": DATABASE},
     {"source.text": None},
+    {"train.xla": 3},
+    {"train.xla": None},
 ]
 
 
@@ -68,8 +76,27 @@ def test_the_form_shows_every_setting_with_its_description_choices_and_range():
     assert set(SCHEMA["properties"]) == set(flat_settings())
     assert all(each["description"] for name, each in SCHEMA["properties"].items())
     assert SCHEMA["properties"]["train.epochs"]["minimum"] == 1
+    assert SCHEMA["properties"]["train.epochs"]["description"].endswith("Range: ≥ 1, ≤ 10,000.")
+    assert SCHEMA["properties"]["resample.ratio"]["description"].endswith("Range: ≥ 0, ≤ 100.")
     assert "mlsmote" in SCHEMA["properties"]["resample.method"]["enum"]
     assert not any("default" in each for each in SCHEMA["properties"].values())
+
+
+@pytest.mark.parametrize("entrypoint", sorted({each.entrypoint for each in DEPLOYMENTS}))
+def test_a_deployment_has_a_description_for_each_of_its_parameters(entrypoint):
+    module, _, name = entrypoint.rpartition(".")
+    stored = parameter_schema(getattr(import_module(module), name)).model_dump()  # by `prefect deploy` and `serve`
+
+    assert [key for key, each in stored["properties"].items() if not each.get("description")] == []
+    overrides = stored["definitions"].get("Overrides", SCHEMA)
+    assert overrides["properties"]["train.epochs"] == SCHEMA["properties"]["train.epochs"]
+
+
+def test_the_form_draws_no_switch_for_it_would_answer_false_for_what_nobody_has_touched():
+    drawn = [part for each in SCHEMA["properties"].values() for part in (each, *each.get("anyOf", ()))]
+
+    assert not any(part.get("type") == "boolean" for part in drawn)
+    assert sum(part.get("enum") == [True, False] for part in drawn) >= 5
 
 
 def test_only_what_is_given_is_kept():

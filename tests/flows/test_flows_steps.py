@@ -67,6 +67,13 @@ def test_another_resampling_leaves_the_shards_as_they_are(config):
     assert "plan" not in step_named(after, "shards").inputs
 
 
+def test_the_number_of_devices_is_no_part_of_a_model_that_does_not_say_it(config):
+    plain, two = (train_steps(change(config, "train", devices=n)) for n in (None, 2))
+
+    assert "devices" not in step_named(plain, "model").params
+    assert step_named(two, "model").params == step_named(plain, "model").params | {"devices": 2}
+
+
 def test_no_baseline_where_none_is_wanted(config):
     steps = train_steps(change(config, "train", baseline=False))
 

@@ -287,7 +287,8 @@ def test_a_network_of_the_users_own(build, tmp_path, monkeypatch):
     from evenly.train.models.spec import Head, Spec
 
     (tmp_path / "own_network.py").write_text(OWN)
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])  # as in a console script
+    monkeypatch.chdir(tmp_path)
     spec = Spec(Head("multiclass", BIAS, np.ones(3, bool)), **SIZES)
     network = build_network("custom", spec, build="own_network:build")
     np.testing.assert_allclose(answer(network.probabilities).sum(axis=1), 1, atol=1e-6)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import itertools
+import json
 import pickle
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,12 +67,20 @@ def job(tmp_path_factory):
 
 def place(job, folder, **changes):
     folder.mkdir()
-    return dataclasses.replace(job, scratch=folder, model_path=folder / "model.keras", **changes)
+    here = {"scratch": folder, "model_path": folder / "model.keras", "logs": folder / "logs"}
+    return dataclasses.replace(job, **here, **changes)
 
 
 @pytest.fixture(scope="module")
 def calm(job, tmp_path_factory):
     job = place(job, tmp_path_factory.mktemp("calm") / "here")
+    return job, fit_module._fit(job)
+
+
+@pytest.fixture(scope="module")
+def sure(job, tmp_path_factory):
+    """A run that draws nothing, so that parts and devices cannot make it another one."""
+    job = place(job, tmp_path_factory.mktemp("sure") / "here", dropout=0.0)
     return job, fit_module._fit(job)
 
 
@@ -105,6 +117,66 @@ def test_a_run_that_is_killed_within_an_epoch_ends_as_an_undisturbed_one(job, ca
     assert result.best_epoch == expected.best_epoch
     for name in ("model.keras", "validation.f32", "test.f32", "train.f32"):
         assert (job.scratch / name).read_bytes() == (calm_job.scratch / name).read_bytes(), name
+    check_curves(read_curves(job.logs), result.history)
+
+
+def read_curves(folder):
+    """Return the points of each curve as TensorBoard sees them: of each file those up to where it is torn."""
+    import tensorflow as tf
+
+    found = {}
+    for path in sorted(folder.rglob("events.out.tfevents.*")):
+        with contextlib.suppress(tf.errors.DataLossError):
+            for event in tf.compat.v1.train.summary_iterator(str(path)):
+                for value in event.summary.value:
+                    assert value.metadata.plugin_data.plugin_name == "scalars"
+                    points = found.setdefault(f"{path.parent.name}/{value.tag}", [])
+                    points.append((event.step, float(tf.make_ndarray(value.tensor))))
+    return {name: sorted(points) for name, points in found.items()}
+
+
+def check_curves(curves, history):
+    assert sorted(curves) == [
+        "train/batch_loss",
+        "train/epoch_loss",
+        "train/learning_rate",
+        "validation/epoch_pr_auc_macro",
+    ]
+    for name, key in (("train/epoch_loss", "loss"), ("validation/epoch_pr_auc_macro", "val_pr_auc_macro")):
+        assert curves[name] == [(entry["epoch"], pytest.approx(entry[key])) for entry in history]
+    steps = [step for step, _ in curves["train/batch_loss"]]
+    assert steps == sorted(set(steps))  # none twice
+    assert steps[-1] == 4 * 14
+    assert [step for step, _ in curves["train/learning_rate"]] == steps
+    assert {round(rate, 6) for _, rate in curves["train/learning_rate"]} == {0.005}
+
+
+def test_the_curves_of_an_undisturbed_run(calm):
+    job, result = calm
+    curves = read_curves(job.logs)
+    check_curves(curves, result.history)
+    points = [(0, 0.0), *curves["train/batch_loss"]]
+    rows = [8 * (later - earlier) for (earlier, _), (later, _) in itertools.pairwise(points)]
+    losses = [n * loss for n, (_, loss) in zip(rows, points[1:], strict=True)]
+    assert sum(losses) / sum(rows) == pytest.approx(np.mean([entry["loss"] for entry in result.history]), rel=1e-5)
+
+
+def test_curves_go_on_after_a_torn_end_and_begin_anew_with_a_new_run(tmp_path):
+    from evenly.train.curves import Curves
+
+    def write(steps, *, fresh):
+        curves = Curves(tmp_path, fresh=fresh)
+        for step in steps:
+            curves.add_steps(step, loss=step / 10, learning_rate=0.5)
+        curves.close()
+        return [step for step, _ in read_curves(tmp_path)["train/batch_loss"]]
+
+    assert write([1, 2, 5], fresh=True) == [1, 2, 5]
+    (path,) = (tmp_path / "train").iterdir()
+    path.write_bytes(path.read_bytes()[:-100])  # the last rate, and a part of the loss before it
+    assert write([2, 3, 7], fresh=False) == [1, 2, 3, 7]
+    assert write([4], fresh=True) == [4]
+    assert len(list((tmp_path / "train").iterdir())) == 1
 
 
 def test_a_run_that_was_killed_after_its_last_epoch_only_scores(job, calm, tmp_path, monkeypatch):
@@ -118,12 +190,12 @@ def test_a_run_that_was_killed_after_its_last_epoch_only_scores(job, calm, tmp_p
     assert job.model_path.read_bytes() == calm_job.model_path.read_bytes()
 
 
-def test_out_of_memory_halves_the_batch_until_it_fits(job, tmp_path, monkeypatch):
+def test_out_of_memory_halves_the_batch_until_it_fits(job, sure, tmp_path, monkeypatch):
     import tensorflow as tf
 
     from evenly.train.stepping import Stepper
 
-    whole = fit_module._fit(place(job, tmp_path / "whole", dropout=0.0))
+    _, whole = sure
     run, calls = Stepper.run, []
 
     def run_out_of_memory(self, batches, n_steps):
@@ -146,6 +218,38 @@ def test_out_of_memory_halves_the_batch_until_it_fits(job, tmp_path, monkeypatch
     monkeypatch.setattr(Stepper, "run", lambda *_: catch_exhausted(tf))
     with pytest.raises(DataError, match="does not hold the training on a single row"):
         fit_module._fit(place(job, tmp_path / "never"))
+
+
+@pytest.mark.slow
+def test_two_devices_share_a_batch_with_the_result_of_one(job, sure, tmp_path):
+    job = place(job, tmp_path / "two", dropout=0.0)
+    (tmp_path / "job").write_bytes(pickle.dumps(job))
+    script = Path(__file__).parents[1] / "train_on_two.py"
+    done = subprocess.run([sys.executable, script, tmp_path / "job"], check=True, timeout=200, stdout=subprocess.PIPE)
+    found = json.loads(done.stdout)
+
+    assert found["refused"].startswith("train.devices is 3, and TensorFlow sees 2 GPUs.")
+    for name in ("dense", "cnn"):
+        assert found[name]["gap"] < 1e-5
+        (one, n_rows), (two, same) = found[name]["sums"]
+        assert two == pytest.approx(one, rel=1e-5)
+        assert n_rows == same == 17
+        assert found[name]["bad"] == [2, 2]
+    assert found["goes_on"] is True
+
+    sure_job, expected = sure
+    alone, shared = (load_checkpoint(each.scratch / "training.npz") for each in (sure_job, job))
+    for one, two in zip(alone.variables, shared.variables, strict=True):
+        np.testing.assert_allclose(two, one, rtol=0, atol=1e-5)
+    run = found["run"]
+    assert run["parts"] == [1, 2]
+    assert [note.split(":")[0] for note in run["notes"]] == [
+        "Each batch of 8 rows was shared by 2 GPUs.",
+        "The device's memory did not hold 4 rows at once",
+    ]
+    for one, two in zip(expected.history, run["history"], strict=True):
+        assert two == pytest.approx(one, rel=1e-5)
+    check_curves(read_curves(job.logs), run["history"])
 
 
 def catch_exhausted(tf):

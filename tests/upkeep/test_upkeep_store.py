@@ -17,7 +17,7 @@ from evenly.cli import main
 from evenly.errors import SourceNotFoundError, StoreError, TookTooLongError
 from evenly.liveness import is_known_dead, mark_process
 from evenly.runs import RUNS_FOLDER, read_records, recording
-from evenly.store import Store
+from evenly.store import Store, logs_of
 from evenly.upkeep.artifacts import describe, list_artifacts, verify_artifacts
 from evenly.upkeep.collect import collect
 from store_stages import MANY, REFUSING
@@ -124,6 +124,26 @@ def test_gc_by_age_and_without_a_rule(tmp_path):
     assert collect(tmp_path, grace_s=0.0).artifacts == (unlisted,)
     assert collect(tmp_path, older_than=timedelta(days=30)).artifacts == (old,)
     assert [each.name for each in list_artifacts(tmp_path)] == [new]
+
+
+def test_gc_removes_the_logs_of_what_is_not_there(tmp_path):
+    (old,) = run(tmp_path, "old", 1)
+    age(tmp_path, 40)
+    (new,) = run(tmp_path, "new", 2)
+    failed, at_work = "many/0123456789abcdef", "many/fedcba9876543210"
+    for name in (old, new, failed, at_work):
+        curves = logs_of(tmp_path / name) / "train" / "events"
+        curves.parent.mkdir(parents=True)
+        curves.write_bytes(b"1234567")
+        if name != at_work:
+            for path in (curves, curves.parent, curves.parent.parent):
+                os.utime(path, (0, 0))
+    size = sum(path.stat().st_size for path in (tmp_path / old).rglob("*") if path.is_file())
+
+    assert collect(tmp_path, keep=1, dry_run=True) == (done := collect(tmp_path, keep=1))
+    assert done.artifacts == (old,)
+    assert done.n_bytes == size + 2 * 7
+    assert [logs_of(tmp_path / name).exists() for name in (old, new, failed, at_work)] == [False, True, False, True]
 
 
 def test_gc_leaves_a_run_at_work_alone(tmp_path):

@@ -69,11 +69,14 @@ def test_gc_keeps_what_the_newest_runs_need_and_clears_the_copies_of_this_machin
     assert {path.name for path in (mine / "runs").iterdir()} == {"b.json"}
 
 
-def test_the_copies_of_what_nobody_needs_go_too(there, tmp_path):
-    run("a", 1)
-    (mine,) = (tmp_path / "mine/stores").iterdir()
+@pytest.mark.parametrize("cache", [None, "elsewhere"])  # of a config with `store_cache`
+def test_the_copies_of_what_nobody_needs_go_too(there, tmp_path, cache):
+    cache = cache and tmp_path / cache
+    run("a", 1, cache=cache)
+    (mine,) = (tmp_path / (cache or "mine") / "stores").iterdir()
+    assert list(mine.glob("many/*"))
     age(there, 2)
-    collect_store(URL, keep=0, grace_s=0.0)
+    collect_store(URL, keep=0, grace_s=0.0, cache=cache)
 
     assert not list(mine.glob("many/*"))
     assert not list(mine.glob("runs/*"))
@@ -148,13 +151,14 @@ def test_names_that_lead_elsewhere_are_not_fetched(there, tmp_path):
     assert [str(path.relative_to(tmp_path / "index")) for path in tmp_path.rglob("manifest.json")] == [names[-1]]
 
 
-def test_the_commands_take_a_url(there, monkeypatch, capsys):
+def test_the_commands_take_a_url(there, tmp_path, monkeypatch, capsys):
     (name,) = run("a", 1)
-    for command in ("ls", "verify", "gc"):
-        monkeypatch.setattr(sys, "argv", ["evenly", "store", command, "--store", URL])
+    for command in (["ls"], ["verify"], ["gc", "--cache", str(tmp_path / "elsewhere")]):
+        monkeypatch.setattr(sys, "argv", ["evenly", "store", *command, "--store", URL])
         with suppress(SystemExit):
             main()
     said = capsys.readouterr().out
     assert name in said
     assert "1 of 1 artifacts are whole." in said
     assert "Removed 0 artifacts" in said
+    assert len(list((tmp_path / "elsewhere/stores").glob("*/runs/*.json"))) == 1

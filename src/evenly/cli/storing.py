@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -97,6 +98,10 @@ def clear(
         str | None, typer.Option("--older-than", metavar="AGE", help="Forget runs older than that: 30d, 12h, 2w.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    cache: Annotated[
+        Path | None,
+        typer.Option("--cache", metavar="DIR", help="Of a URL: where its copies here are, the config's `store_cache`."),
+    ] = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -106,7 +111,7 @@ def clear(
     from evenly.upkeep.collect_url import collect_store
 
     age = None if older_than is None else _parse_age(older_than)
-    found = collect_store(place, keep=keep, older_than=age, dry_run=dry_run)
+    found = collect_store(place, keep=keep, older_than=age, dry_run=dry_run, cache=cache)
     if as_json:
         _print_json(asdict(found))
         return

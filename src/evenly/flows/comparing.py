@@ -150,8 +150,9 @@ class _Plan:
         own = {"train.seed": number, "resample.seed": number} if seed is None else {"train.seed": seed}
         wanted = load_config(self.path, settings | own)
         config = load_config(self.path, settings | own | {"train.epochs": min(epochs, wanted.train.epochs)})
-        with _telling_of(f"{name} {number}"):
-            return self._walk(_named(config, _OWN), made)
+        of = f"{name} {number}"
+        with _telling_of(of):
+            return self._walk([replace(step, of=of) for step in _named(config, _OWN)], made)
 
     def _walk(self, steps: Sequence[Step], made: dict[str, Artifact]) -> dict[str, Artifact]:
         return walk_steps(self.config, steps, made, self.build)

@@ -10,7 +10,7 @@ from prefect.artifacts import create_markdown_artifact
 from pydantic import Field
 
 from evenly.flows.comparing import run_comparison
-from evenly.flows.parameters import ConfigPath, Overrides, plain
+from evenly.flows.parameters import ConfigPath, Described, Given, plain
 from evenly.flows.pipeline import running
 from evenly.flows.run_identity import name_run
 from evenly.flows.stage_task import build_in_task
@@ -22,14 +22,13 @@ __all__ = ["compare"]
 
 Budget = Annotated[
     float | None,
-    Field(gt=0, description="Minutes for the training of all models: epochs, then rows, are cut. null: nothing is."),
+    Field(gt=0),
+    Described("Minutes for the training of all models: epochs, then rows, are cut. null: nothing is cut."),
 ]
 
 
 @flow(name="compare", flow_run_name=name_run, persist_result=False, result_serializer="json")
-def compare(
-    config_path: ConfigPath, overrides: Overrides | None = None, budget_minutes: Budget = None
-) -> dict[str, Any]:
+def compare(config_path: ConfigPath, overrides: Given = None, budget_minutes: Budget = None) -> dict[str, Any]:
     """Train every strategy of `compare` with every seed, where that is not done yet, and say which one helps.
 
     Parameters

@@ -24,9 +24,9 @@ from evenly.flows.deployments import POOLS, Deployment, Pool, file_contents, run
 from evenly.flows.server import api_answers, is_configured, telling_of_server
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["check_server", "deploy", "missing_pools", "serve"]
+__all__ = ["check_server", "deploy", "missing_pools", "pools_of_file", "serve"]
 
 
 def check_server() -> str:
@@ -56,12 +56,31 @@ def check_server() -> str:
     return url
 
 
-def missing_pools(deployments: Sequence[Deployment]) -> list[Pool]:
-    """Return the work pools that deployments name and the server does not have."""
+def missing_pools(names: Iterable[str]) -> list[str]:
+    """Return which of some work pools the server does not have."""
     with get_client(sync_client=True) as client:
         there = {pool.name for pool in client.read_work_pools()}
-    wanted = {deployment.pool for deployment in deployments}
-    return [pool for pool in POOLS if pool.name in wanted - there]
+    return sorted(set(names) - there)
+
+
+def pools_of_file(file: Path) -> list[str]:
+    """Return the work pools that a ``prefect.yaml`` names; one that it takes from a variable is left to Prefect.
+
+    Raises
+    ------
+    ConfigError
+        It is no YAML, or has no deployments.
+    """
+    try:
+        contents = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not YAML: {error}") from error
+    listed = contents.get("deployments") if isinstance(contents, dict) else None
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed) or not listed:
+        raise ConfigError(f"{file} has no list `deployments`. Leave --file out, and evenly's own are used.")
+    pools = [each.get("work_pool") for each in listed]
+    names = [pool.get("name") for pool in pools if isinstance(pool, dict)]
+    return [name for name in names if isinstance(name, str) and "{{" not in name]
 
 
 def deploy(
@@ -78,29 +97,36 @@ def deploy(
     gpu
         CUDA_VISIBLE_DEVICES of what trains.
     create_pools
-        Whether work pools that are not there are made.
+        Whether evenly's own work pools (`POOLS`) are made where they are not there.
     file
-        A ``prefect.yaml``, all of which is deployed; None: the one that evenly brings along.
+        A ``prefect.yaml``, all of which is deployed in place of `deployments`; None: the one that evenly brings along.
 
     Raises
     ------
     ConfigError, RunFailedError
         As `check_server`; or a pool is missing, or `prefect deploy` fails.
     """
+    wanted = [deployment.pool for deployment in deployments] if file is None else pools_of_file(file)
     url = check_server()
-    missing = missing_pools(deployments)
-    if missing and not create_pools:
-        names = ", ".join(pool.name for pool in missing)
-        lines = "; ".join(_create_line(pool) for pool in missing)
-        raise ConfigError(f"The server {url} has no work pool {names}. Make them with --create-pools, or: {lines}")
-    for pool in missing:
-        _create(pool)
+    _provide_pools(missing_pools(wanted), url, create=create_pools)
     with tempfile.TemporaryDirectory(prefix="evenly-") as folder:
         if file is None:
             file = Path(folder) / "prefect.yaml"
             file.write_text(yaml.safe_dump(file_contents(deployments), sort_keys=False), encoding="utf-8")
         _prefect_deploy(file, {"EVENLY_CONFIG": str(config.absolute()), "EVENLY_GPU": gpu})
     return url
+
+
+def _provide_pools(missing: Sequence[str], url: str, *, create: bool) -> None:
+    """Make work pools that are evenly's own, or say how all are made."""
+    own = {pool.name: pool for pool in POOLS}
+    if not missing or (create and set(missing) <= set(own)):
+        for name in missing:
+            _create(own[name])
+        return
+    lines = "; ".join(_create_line(own.get(name, Pool(name, ""))) for name in missing)
+    how = "Make them with --create-pools, or" if set(missing) <= set(own) else "Make what is missing"
+    raise ConfigError(f"The server {url} has no work pool {', '.join(missing)}. {how}: {lines}")
 
 
 def _create_line(pool: Pool) -> str:

@@ -7,7 +7,7 @@ folder before the standard library, where a folder `tokenize` hides the module o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from evenly.errors import ConfigError, nearest
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from prefect.deployments.runner import RunnerDeployment
 
-__all__ = ["DEPLOYMENTS", "POOLS", "Deployment", "Pool", "choose", "file_contents", "runner_deployment"]
+__all__ = ["DEPLOYMENTS", "POOLS", "Deployment", "Pool", "choose", "file_contents", "runner_deployment", "timed"]
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,31 @@ def choose(names: Sequence[str]) -> list[Deployment]:
         if name not in known:
             raise ConfigError(f"There is no deployment {name!r}{nearest(name, known)} Known: {', '.join(known)}.")
     return [known[name] for name in names] or list(DEPLOYMENTS)
+
+
+def timed(chosen: Sequence[Deployment], cron: str) -> list[Deployment]:
+    """Return the one deployment that was chosen, run by itself at the times of a cron line (five fields, UTC).
+
+    Raises
+    ------
+    ConfigError
+        Several were chosen, or it is no cron line.
+    """
+    from prefect.client.schemas.schedules import CronSchedule
+
+    if len(chosen) != 1:
+        raise ConfigError(
+            "--cron is the schedule of one deployment: name it with --only, such as --only prepare/nightly. "
+            f"There are: {', '.join(each.full_name for each in chosen)}."
+        )
+    try:
+        CronSchedule(cron=cron)
+    except ValueError as error:
+        raise ConfigError(
+            f"{cron!r} is no cron line. It has five fields: minute, hour, day, month, day of the week; "
+            "'0 6 * * 1' is every Monday at 6:00 UTC."
+        ) from error
+    return [replace(chosen[0], cron=cron)]
 
 
 def file_contents(deployments: Sequence[Deployment] = DEPLOYMENTS) -> dict[str, Any]:

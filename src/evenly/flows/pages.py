@@ -57,12 +57,13 @@ def show_trained(made: Mapping[str, Artifact], metrics: Mapping[str, float], *, 
 
 
 def _stages(made: Mapping[str, Artifact], heading: str) -> str:
-    lines = [f"# {_cell(heading)}", "", "| stage | rows | key | notes |", "|---|---:|---|---|"]
+    """Return a table of the stages, and below it what each has to say: Prefect's tables do not break lines."""
+    lines = [f"# {_cell(heading)}", "", "| stage | rows | key |", "|---|---:|---|"]
     for name, artifact in made.items():
-        manifest = artifact.manifest
-        rows = "" if manifest.rows is None else f"{manifest.rows:,}"
-        lines.append(f"| {name} | {rows} | `{manifest.key}` | {'; '.join(map(_cell, manifest.notes))} |")
-    return "\n".join(lines)
+        rows = "" if artifact.manifest.rows is None else f"{artifact.manifest.rows:,}"
+        lines.append(f"| {name} | {rows} | `{artifact.manifest.key}` |")
+    said = {name: "; ".join(map(_cell, artifact.manifest.notes)) for name, artifact in made.items()}
+    return "\n".join([*lines, "", *(f"* **{name}**: {notes}" for name, notes in said.items() if notes)])
 
 
 def _figures(metrics: Mapping[str, float]) -> list[str]:

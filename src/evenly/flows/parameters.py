@@ -3,11 +3,15 @@
 `Overrides` is the run config made flat: every setting under its dotted name, with the description, the choices and
 the range that `evenly.config` gives it, and none of them required. A run lays those that are given over the config
 file; a nested override would have to repeat a whole section.
+
+A parameter is described by `Described` in its annotation: Prefect takes descriptions from Google's docstrings alone,
+and sets the one that `Field` has to nothing.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -15,6 +19,7 @@ from pydantic import (
     ByteSize,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     ValidationError,
     WithJsonSchema,
     create_model,
@@ -25,7 +30,31 @@ from pydantic import (
 from evenly.config import RunConfig
 from evenly.errors import ConfigError, nearest
 
-__all__ = ["ConfigPath", "Overrides", "PrepareStage", "Prepared", "Stage", "flat_settings", "make_overrides", "plain"]
+__all__ = [
+    "ConfigPath",
+    "Described",
+    "Given",
+    "Overrides",
+    "PrepareStage",
+    "Prepared",
+    "Until",
+    "UntilPrepared",
+    "flat_settings",
+    "make_overrides",
+    "plain",
+]
+
+
+@dataclass(frozen=True)
+class Described:
+    """Says in the JSON schema of an annotated type what it is for; Prefect's form shows that beside its name."""
+
+    text: str
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Return the schema of the type with the description."""
+        return handler(core_schema) | {"description": self.text}
+
 
 PrepareStage = Literal[
     "table",
@@ -43,14 +72,15 @@ PrepareStage = Literal[
 Stage = Literal[PrepareStage, "baseline", "synthetic_embeddings", "model", "report"]
 ConfigPath = Annotated[
     str,
-    Field(
-        min_length=1,
-        description="The run config, a YAML file as `evenly init` writes it, on the machine that runs this.",
-    ),
+    Field(min_length=1),
+    Described("The run config, a YAML file as `evenly init` writes it, on the machine that runs this."),
 ]
+_UNTIL = Described("The last stage to build. null: all of them.")
+UntilPrepared = Annotated[PrepareStage | None, _UNTIL]
+Until = Annotated[Stage | None, _UNTIL]
 Prepared = Annotated[
     dict[str, str] | None,
-    Field(description="What `prepare` returned: stages and the folders of their artifacts. null: found or built."),
+    Described("What `prepare` returned: stages, and the folders of their artifacts. null: found or built."),
 ]
 # Their keys may stand behind the name, too: source.labels.rename.old
 _OPEN = ("source.labels.rename", "source.storage_options")
@@ -119,9 +149,23 @@ def _storage_options(given: dict[str, Any]) -> dict[str, Any]:
     return (whole if isinstance(whole, dict) else {}) | parts
 
 
-def _without_default(schema: dict[str, Any]) -> None:
-    """Leave a setting that is not given out of the form's answer: its default is the config's."""
+_SIGNS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+
+
+def _fit_form(schema: dict[str, Any]) -> None:
+    """Let the form leave out of its answer what nobody has touched, and say the range, of which it shows nothing.
+
+    A setting that is not given has the config's value, so no default stands here. Where the form draws a switch it
+    always answers, with false: it is given two choices to draw instead.
+    """
     schema.pop("default", None)
+    for each in (schema, *schema.get("anyOf", ())):
+        if each.get("type") == "boolean":
+            del each["type"]
+            each.update(enum=[True, False], **({} if each is schema else {"title": "bool"}))
+        bounds = [f"{sign} {each[name]:,}".removesuffix(".0") for name, sign in _SIGNS.items() if name in each]
+        if bounds:
+            schema["description"] += f" Range: {', '.join(bounds)}."
 
 
 def _optional(name: str, field: Any) -> Any:
@@ -137,7 +181,7 @@ def _optional(name: str, field: Any) -> Any:
     described = (field.description or "") + default
     return (
         annotation,
-        Field(None, alias=name, title=name, description=described.strip(), json_schema_extra=_without_default),
+        Field(None, alias=name, title=name, description=described.strip(), json_schema_extra=_fit_form),
     )
 
 
@@ -159,6 +203,10 @@ Overrides = create_model("Overrides", __base__=_Given, **_fields)
 Overrides.__doc__ = "Settings that go over those of the config, each under its dotted name."
 Overrides.model_config["json_schema_extra"] = _open_schema
 Overrides.model_rebuild(force=True)
+Given = Annotated[
+    Overrides | None,
+    Described("Settings that go over those of the config: each is as there unless given. null: all as there."),
+]
 
 
 def make_overrides(given: dict[str, Any]) -> Any:

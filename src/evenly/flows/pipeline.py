@@ -16,14 +16,7 @@ from prefect import flow
 from evenly.config import RunConfig, load_config
 from evenly.flows.handoff import hand_off, tell_ready
 from evenly.flows.pages import show_prepared, show_trained
-from evenly.flows.parameters import (
-    ConfigPath,
-    Overrides,
-    Prepared,
-    PrepareStage,
-    Stage,
-    plain,
-)
+from evenly.flows.parameters import ConfigPath, Given, Prepared, Until, UntilPrepared, plain
 from evenly.flows.run_identity import introduce_run, name_run
 from evenly.flows.server import leaving_without_server
 from evenly.flows.stage_task import build_in_task
@@ -66,7 +59,7 @@ class FlowRun:
 
 
 @contextmanager
-def running(flow_name: str, config_path: str, overrides: Overrides | dict[str, Any] | None) -> Iterator[FlowRun]:
+def running(flow_name: str, config_path: str, overrides: Given | dict[str, Any]) -> Iterator[FlowRun]:
     """Begin a flow: load its config, give the run tags and a mark of its process, record what it uses.
 
     Parameters
@@ -87,9 +80,7 @@ def running(flow_name: str, config_path: str, overrides: Overrides | dict[str, A
 
 
 @flow(name="prepare", flow_run_name=name_run, persist_result=False, result_serializer="json")
-def prepare(
-    config_path: ConfigPath, overrides: Overrides | None = None, until: PrepareStage | None = None
-) -> dict[str, Any]:
+def prepare(config_path: ConfigPath, overrides: Given = None, until: UntilPrepared = None) -> dict[str, Any]:
     """Bring raw files to token shards, tell that they are ready and, where `handoff` says so, start the training.
 
     Parameters
@@ -120,8 +111,8 @@ def prepare(
 @flow(name="train", flow_run_name=name_run, persist_result=False, result_serializer="json")
 def train(
     config_path: ConfigPath,
-    overrides: Overrides | None = None,
-    until: Stage | None = None,
+    overrides: Given = None,
+    until: Until = None,
     prepared: Prepared = None,
 ) -> dict[str, Any]:
     """Train, measure and report.
@@ -154,13 +145,13 @@ def train(
 
 
 @flow(name="pipeline", flow_run_name=name_run, persist_result=False, result_serializer="json")
-def pipeline(config_path: ConfigPath, overrides: Overrides | None = None, until: Stage | None = None) -> dict[str, Any]:
+def pipeline(config_path: ConfigPath, overrides: Given = None, until: Until = None) -> dict[str, Any]:
     """Run `prepare`, then `train` here, unless `handoff` gives it to others; parameters and return value are theirs."""
     with running("pipeline", config_path, overrides) as run:
         n_prepare = len(prepare_steps(run.config))
         steps = cut_after([*prepare_steps(run.config), *train_steps(run.config)], until)
         if len(steps) <= n_prepare:
-            return prepare(config_path, overrides, cast("PrepareStage", steps[-1].stage.name))
+            return prepare(config_path, overrides, cast("UntilPrepared", steps[-1].stage.name))
         found = prepare(config_path, overrides)
         if run.config.handoff.kind != "process":
             return found

@@ -31,11 +31,21 @@ __all__ = ["start_run", "watch_run"]
 
 _POLL_S = 1.0
 _LATE = timedelta(seconds=30)  # lines of several processes arrive out of order
+_LAST_S = 5.0  # Prefect sends lines every two seconds: the last ones come after the state
+_LAST_LINE = "Finished in state"
 _LOGS_AT_ONCE = 200
 
 
 def start_run(deployment: str, parameters: dict[str, Any]) -> FlowRun:
     """Start a run of a deployment and return it; it is not waited for.
+
+    Parameters
+    ----------
+    deployment
+        ``FLOW/NAME``.
+    parameters
+        What goes over those of the deployment; `overrides` are laid over its own one by one, so that
+        ``--set train.epochs=3`` does not take its ``handoff.kind`` away.
 
     Raises
     ------
@@ -43,7 +53,8 @@ def start_run(deployment: str, parameters: dict[str, Any]) -> FlowRun:
         There is no such deployment, or it does not take the parameters.
     """
     try:
-        started = run_deployment(deployment, parameters=parameters, timeout=0, as_subflow=False)
+        wanted = _laid_over(_parameters_of(deployment), parameters)
+        started = run_deployment(deployment, parameters=wanted, timeout=0, as_subflow=False)
         return cast("FlowRun", started)  # awaitable only where there is an event loop
     except ObjectNotFound as error:
         known = _known_deployments()
@@ -54,6 +65,17 @@ def start_run(deployment: str, parameters: dict[str, Any]) -> FlowRun:
     except PrefectHTTPStatusError as error:
         detail = error.response.json().get("detail", error.response.text)
         raise ConfigError(f"The deployment {deployment} does not take these parameters: {detail}") from error
+
+
+def _parameters_of(deployment: str) -> dict[str, Any]:
+    with get_client(sync_client=True) as client:
+        return client.read_deployment_by_name(deployment).parameters
+
+
+def _laid_over(own: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a run: those given, with the overrides of the deployment that they leave alone."""
+    overrides = (own.get("overrides") or {}) | (given.get("overrides") or {})
+    return given | ({"overrides": overrides} if overrides else {})
 
 
 def _known_deployments() -> list[str]:
@@ -72,6 +94,7 @@ def watch_run(run: FlowRun, tell: Callable[[str], None]) -> None:
     """
     lines = _Lines(run.id)
     told_state: str | None = ""
+    ended = 0.0
     with get_client(sync_client=True) as client:
         while True:
             now = client.read_flow_run(run.id)
@@ -82,7 +105,9 @@ def watch_run(run: FlowRun, tell: Callable[[str], None]) -> None:
             for line in lines.read_new(client):
                 tell(f"  {line}")
             if state is not None and state.is_final():
-                break
+                ended = ended or time.monotonic()
+                if lines.has_last or time.monotonic() - ended > _LAST_S:
+                    break
             time.sleep(_POLL_S)
     if not state.is_completed():
         raise RunFailedError(f"The run {now.name!r} ended as {state.name}: {state.message or 'no message'}")
@@ -95,6 +120,7 @@ class _Lines:
         self.run = run
         self.seen: set[UUID] = set()
         self.latest: datetime | None = None
+        self.has_last = False
 
     def read_new(self, client: Any) -> Iterator[str]:
         while True:
@@ -102,6 +128,8 @@ class _Lines:
             for log in logs:
                 self.seen.add(log.id)
                 self.latest = log.timestamp
+                of_run = log.flow_run_id == self.run and log.task_run_id is None
+                self.has_last = self.has_last or (of_run and log.message.startswith(_LAST_LINE))
                 yield log.message
             if len(logs) < _LOGS_AT_ONCE // 2:
                 return

@@ -6,6 +6,7 @@ labels, and `mark_orphans` sets those whose process is known to be dead to Crash
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run as runtime
+from prefect.settings import get_current_settings
 from prefect.states import Crashed
 
 from evenly.flows.parameters import plain
@@ -38,18 +40,19 @@ _LABEL = "evenly.process."
 
 
 def name_run() -> str:
-    """Return a name for the run that starts: its config, and what goes over it."""
+    """Return a name for the run that starts: its config, what goes over it, and the file that it writes."""
     given = runtime.parameters
     config = Path(str(given.get("config_path", ""))).stem or "no config"
     changes = [f"{name}={value}" for name, value in plain(given.get("overrides")).items() if name != "store"]
     public = [change for change in changes if not change.startswith(("source.database", "source.storage_options"))]
     until = [f"until {given['until']}"] if given.get("until") else []
-    name = ", ".join([config, *public, *until])
+    written = [Path(given["output"]).name] if given.get("output") else []
+    name = ", ".join([config, *public, *until, *written])
     return name if len(name) <= _NAME_CHARACTERS else f"{name[: _NAME_CHARACTERS - 3]}..."
 
 
 def introduce_run(*tags: str) -> str:
-    """Give the run under way its tags and the mark of this process; return its id.
+    """Give the run under way its tags and the mark of this process, keep its results private; return its id.
 
     Parameters
     ----------
@@ -57,6 +60,7 @@ def introduce_run(*tags: str) -> str:
         Besides `TAG`.
     """
     run = _current_run()
+    _keep_results_private()
     mark = mark_process()
     labels: dict[str, bool | int | float | str] = {f"{_LABEL}host": mark.host, f"{_LABEL}boot": mark.boot}
     labels |= {f"{_LABEL}pid": str(mark.pid), f"{_LABEL}started": str(mark.started)}
@@ -64,6 +68,14 @@ def introduce_run(*tags: str) -> str:
         client.update_flow_run(run.id, tags=sorted({TAG, *tags, *run.tags}))
         client.update_flow_run_labels(run.id, labels)
     return str(run.id)
+
+
+def _keep_results_private() -> None:
+    """Let nobody else of this machine read what Prefect writes of results: why a run failed."""
+    folder = get_current_settings().results.local_storage_path
+    with suppress(OSError):  # another user's, or a disk that may only be read
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
 
 
 def _current_run() -> FlowRun:

@@ -34,10 +34,14 @@ _FIRST_AFTER_S, _EVERY_S = 3.0, 2.0
 
 def build_in_task(site: Site, step: Step, made: dict[str, Artifact]) -> Artifact:
     """Build or reuse a step as a Prefect task of its stage's name."""
-    named = _build.with_options(name=step.stage.name, task_run_name=step.stage.name)
+    named = _build.with_options(name=step.stage.name, task_run_name=_title(step))
     taken = {name: made[name] for name in step.inputs}  # Prefect draws an edge for each
     state: Any = named(site, step, taken)  # the task returns the state that it shall end in
     return cast("Artifact", state.result())
+
+
+def _title(step: Step) -> str:
+    return f"{step.stage.name} {step.of}".rstrip()
 
 
 @task(
@@ -49,9 +53,9 @@ def build_in_task(site: Site, step: Step, made: dict[str, Artifact]) -> Artifact
     retry_condition_fn=is_worth_a_retry,
 )
 def _build(site: Site, step: Step, made: dict[str, Artifact]) -> Any:
-    with showing() as shown:
+    with showing(step.of) as shown:
         artifact = build_step(site, step, made)
-    outcome = _tell(shown, artifact)
+    outcome = _tell(shown, artifact, step.of)
     return Completed(name=outcome, message=_sentence(shown), data=artifact)
 
 
@@ -59,6 +63,7 @@ def _build(site: Site, step: Step, made: dict[str, Artifact]) -> Any:
 class _Shown:
     """What the observer of a task has heard, and the artifact that shows how far it has come."""
 
+    of: str = ""
     began: float = field(default_factory=time.monotonic)
     told: float = 0.0
     progress: UUID | None = None
@@ -76,7 +81,8 @@ class _Shown:
 
     def _tell(self, event: Advanced) -> None:
         share = 100.0 * event.done / max(event.total, 1)
-        said = " ".join(filter(None, (f"{event.stage}: {event.done:,} of {event.total:,} {event.unit}", event.detail)))
+        what = f"{event.stage} {self.of}".rstrip()
+        said = " ".join(filter(None, (f"{what}: {event.done:,} of {event.total:,} {event.unit}", event.detail)))
         if self.progress is None:
             made = create_progress_artifact(share, key=f"evenly-{event.stage}-progress", description=said)
             self.progress = cast("UUID", made)  # awaitable only where there is an event loop
@@ -90,9 +96,9 @@ class _Shown:
 
 
 @contextmanager
-def showing() -> Iterator[_Shown]:
-    """Show in Prefect how far the body has come, where it takes long."""
-    shown = _Shown()
+def showing(of: str = "") -> Iterator[_Shown]:
+    """Show in Prefect how far the body has come, where it takes long; `of` as that of a step."""
+    shown = _Shown(of)
     with joining(shown):
         yield shown
     shown.close()
@@ -107,14 +113,15 @@ def _sentence(shown: _Shown) -> str:
     return f"{'Reused' if event.reused else 'Built'} in {event.seconds:.1f} s{rows}.{why}"
 
 
-def _tell(shown: _Shown, artifact: Artifact) -> str:
+def _tell(shown: _Shown, artifact: Artifact, of: str) -> str:
     """Write a log line of `name=value` pairs and the notes of the stage; return Built or Reused."""
     event, manifest = shown.finished, artifact.manifest
     reused = event is not None and event.reused
     logger = get_run_logger()
     logger.info(
-        "stage=%s outcome=%s key=%s rows=%s seconds=%.1f",
+        "stage=%s%s outcome=%s key=%s rows=%s seconds=%.1f",
         manifest.stage,
+        f" of='{of}'" if of else "",
         "reused" if reused else "built",
         manifest.key,
         manifest.rows,

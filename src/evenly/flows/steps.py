@@ -36,6 +36,8 @@ class Step:
         Files that it takes, which are here.
     source
         Of the table: where its `files` have to be fetched from first.
+    of
+        What tells it from other steps of the same stage in one run: strategy and seed of a comparison.
     """
 
     stage: Stage
@@ -43,6 +45,7 @@ class Step:
     inputs: tuple[str, ...] = ()
     files: dict[str, Files] = field(default_factory=dict)
     source: Source | None = None
+    of: str = ""
 
 
 def prepare_steps(config: RunConfig) -> list[Step]:
@@ -108,7 +111,7 @@ def train_steps(config: RunConfig) -> list[Step]:
         *vectors,
         Step(
             MODEL,
-            config.train.model_dump(exclude=_NOT_OF_THE_MODEL | (set() if encoded else {"trainable"}))
+            config.train.model_dump(exclude=_NOT_OF_THE_MODEL | _left_out(config))
             | _own_seed(config, config.train.seed)
             | {"reading": _reading(config)},
             (*prepared, *(step.stage.name for step in baseline), *encoded),
@@ -119,6 +122,12 @@ def train_steps(config: RunConfig) -> list[Step]:
             ("table", "checks", "split", "stats", "weights", "plan", "shards", "model"),
         ),
     ]
+
+
+def _left_out(config: RunConfig) -> set[str]:
+    """Return the settings that say nothing where they are as they were before evenly had them."""
+    said = {"trainable": config.train.checkpoint is not None, "devices": config.train.devices is not None}
+    return {name for name, there in said.items() if not there}
 
 
 def cut_after(steps: Sequence[Step], last: str | None) -> list[Step]:

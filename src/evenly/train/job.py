@@ -54,6 +54,10 @@ class TrainJob:
         Of tfidf: at most so many terms, and grams of characters.
     checkpoint_s
         Seconds after which the run is written down in the middle of an epoch.
+    devices
+        GPUs that share each batch; None: all that there are.
+    logs
+        Where the curves of the run are written for TensorBoard; None: nowhere.
     model, embedding_size, hidden_size, n_layers, dropout, epochs, patience, batch_size, accumulate, learning_rate,
     warmup_steps, decay, precision, xla, seed
         As in the config, resolved.
@@ -97,6 +101,8 @@ class TrainJob:
     max_terms: int = 20_000
     max_grams: int = 30_000
     checkpoint_s: float = 300.0
+    devices: int | None = None
+    logs: Path | None = None
 
     @property
     def live(self) -> NDArray[np.bool_]:

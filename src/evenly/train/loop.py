@@ -6,6 +6,7 @@ killed at any moment: it goes on from its last checkpoint, with the result of on
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -27,6 +28,7 @@ from evenly.train.models.network import build_network, complete_network
 from evenly.train.models.pretrained import describe_encoder
 from evenly.train.models.spec import Head, Spec
 from evenly.train.models.terms import learn_terms, read_pieces
+from evenly.train.replicas import find_strategy
 from evenly.train.running import Run, tell_positive
 from evenly.train.scoring import SplitScorer, validation_measure
 from evenly.train.stepping import Stepper
@@ -47,10 +49,13 @@ def train_network(job: TrainJob) -> TrainResult:
     train = _open_train(job)
     _refuse_several_inputs(job, train)
     spec = _describe(job, train)
-    network = build_network(job.model, spec, build=job.build)
+    strategy = find_strategy(job.devices)
+    with nullcontext() if strategy is None else strategy.scope():
+        network = build_network(job.model, spec, build=job.build)
+        stepper = _make_stepper(job, network, train, strategy)
     if find_checkpoint(job.scratch) is None:  # which has the linear part, too
         _fit_linear(job, network, train)
-    run = Run(job, _make_stepper(job, network, train), train, validation_measure(job, network))
+    run = Run(job, stepper, train, validation_measure(job, network))
     run.train()
     save_model(complete_network(network, spec), job.model_path)
     for split in ("validation", "test"):
@@ -63,7 +68,7 @@ def train_network(job: TrainJob) -> TrainResult:
         train_rows=seen.rows,
         n_parameters=sum(int(variable.shape.num_elements()) for variable in network.fitted_variables),
         device="gpu" if tf.config.list_logical_devices("GPU") else "cpu",
-        notes=[*notes, *run.notes],
+        notes=[*notes, *_describe_devices(job, stepper.n_devices), *run.notes],
     )
 
 
@@ -75,6 +80,10 @@ def _set_precision(precision: str) -> list[str]:
         precision = "bfloat16" if fit else "float32"
     keras.mixed_precision.set_global_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
     return ["The network computes in bfloat16; its weights are float32."] if precision == "bfloat16" else []
+
+
+def _describe_devices(job: TrainJob, n_devices: int) -> list[str]:
+    return [f"Each batch of {job.batch_size} rows was shared by {n_devices} GPUs."] if n_devices > 1 else []
 
 
 def _describe(job: TrainJob, train: Batches) -> Spec:
@@ -145,7 +154,7 @@ def _refuse_several_inputs(job: TrainJob, train: Batches) -> None:
         )
 
 
-def _make_stepper(job: TrainJob, network: Network, train: Batches) -> Stepper:
+def _make_stepper(job: TrainJob, network: Network, train: Batches, strategy: tf.distribute.Strategy | None) -> Stepper:
     rate: Any = plan_rate(
         job.learning_rate,
         warmup_steps=job.warmup_steps,
@@ -153,4 +162,6 @@ def _make_stepper(job: TrainJob, network: Network, train: Batches) -> Stepper:
         decay=job.decay,
     )
     loss = make_loss(job.task, job.loss, pos_weight=job.pos_weight, positive=job.positive)
-    return Stepper(network.logits, loss, keras.optimizers.Adam(rate), parts=job.accumulate, xla=job.xla)
+    return Stepper(
+        network.logits, loss, keras.optimizers.Adam(rate), parts=job.accumulate, xla=job.xla, strategy=strategy
+    )

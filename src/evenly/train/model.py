@@ -78,6 +78,7 @@ def train_model(
     decay: Literal["none", "linear", "cosine"],
     precision: Literal["auto", "float32", "bfloat16"],
     xla: bool,
+    devices: int | None = None,
     thresholds: Literal["label", "global"] = "label",
     target_precision: float | None = None,
     logit_adjustment: bool = False,
@@ -95,8 +96,8 @@ def train_model(
     encoder, embeddings, synthetic_embeddings
         Of pretrained: the encoder and, where it is left as it is, the vectors of `shards` and of `synthetic`.
     model, build, trainable, loss, focal_gamma, label_smoothing, embedding_size, hidden_size, n_layers, dropout, epochs,
-    patience, batch_size, accumulate, learning_rate, warmup_steps, decay, precision, xla, thresholds, target_precision,
-    logit_adjustment, seed
+    patience, batch_size, accumulate, learning_rate, warmup_steps, decay, precision, xla, devices, thresholds,
+    target_precision, logit_adjustment, seed
         As in `evenly.config.TrainConfig`; what is None or auto is chosen.
     reading
         How texts become ids (see `evenly.train.reading.Reading`), for those who predict; None: as the artifacts say.
@@ -171,6 +172,8 @@ def train_model(
         decay=decay,
         precision=precision,
         xla=xla,
+        devices=devices,
+        logs=work.logs,
         seed=seed,
     )
     result = fit_isolated(job)

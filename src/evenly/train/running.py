@@ -17,6 +17,7 @@ from evenly.errors import DataError
 from evenly.progress import Advanced, emit
 from evenly.train.best_epoch import close_epoch, describe
 from evenly.train.checkpoint import Standing, checkpoint_path, load_checkpoint, save_checkpoint
+from evenly.train.curves import Curves
 from evenly.train.feed.dataset import to_dataset
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ class Run:
         self._stride = 1
         self.standing = Standing(parts=stepper.parts)
         self.notes: list[str] = []
-        if not self._restore():
+        restored = self._restore()
+        self._curves = Curves(job.logs, fresh=not restored)
+        if not restored:
             self._save()
 
     def train(self) -> None:
@@ -76,11 +79,14 @@ class Run:
         DataError
             A loss or a gradient is not a number, or one row is more than the device's memory holds.
         """
-        while not self.standing.finished:
-            try:
-                self._train_epochs()
-            except tf.errors.ResourceExhaustedError as error:
-                self._take_smaller_parts(error)
+        try:
+            while not self.standing.finished:
+                try:
+                    self._train_epochs()
+                except tf.errors.ResourceExhaustedError as error:
+                    self._take_smaller_parts(error)
+        finally:
+            self._curves.close()
         self._set_weights(self._best)
 
     def _train_epochs(self) -> None:
@@ -93,6 +99,7 @@ class Run:
             if kept:
                 self._best = [weight.numpy() for weight in self._stepper.model.weights]
             self._stepper.sums = (0.0, 0)
+            self._curves.add_epoch(standing.history[-1])
             self._save()
             self._tell(describe(standing.history[-1]))
 
@@ -108,7 +115,13 @@ class Run:
         if bad is not None:
             raise DataError(self._describe_bad(standing.epoch, standing.step + bad))
         standing.step += n_steps
+        before = (standing.loss_sum, standing.n_rows)
         standing.loss_sum, standing.n_rows = self._stepper.sums
+        self._curves.add_steps(
+            standing.epoch * self._batches.steps_per_epoch + standing.step,
+            loss=(standing.loss_sum - before[0]) / max(1, standing.n_rows - before[1]),
+            learning_rate=self._stepper.learning_rate,
+        )
         now = time.monotonic()
         if now - started < _CALL_S and n_steps == self._stride:
             self._stride = min(2 * self._stride, _MOST_STEPS)
@@ -124,6 +137,7 @@ class Run:
         emit(Advanced("model", self.standing.epoch, self._job.epochs, "epochs", detail))
 
     def _save(self) -> None:
+        self._curves.flush()
         save_checkpoint(self._path, self.standing, self._stepper.get_variables(), self._best)
         self._saved_at = time.monotonic()
 
@@ -144,7 +158,7 @@ class Run:
             weight.assign(value)
 
     def _take_smaller_parts(self, error: tf.errors.ResourceExhaustedError) -> None:
-        n_rows = -(-self._job.batch_size // self._stepper.parts)
+        n_rows = -(-self._job.batch_size // (self._stepper.parts * self._stepper.n_devices))
         if n_rows == 1:
             raise DataError(
                 "The device's memory does not hold the training on a single row. Make the model smaller "

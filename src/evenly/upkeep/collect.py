@@ -3,11 +3,12 @@
 A run that is at work is never forgotten. An artifact is removed under its lock, after the records have been read
 once more, so that a run which begins to use it meanwhile keeps it; and never within an hour of being built, for a
 run of an older evenly keeps no record. With an artifact go the partitions that it has left for later builds
-(`evenly.kept`), unless another one lists them too.
+(`evenly.kept`), unless another one lists them too, and the logs of its build.
 """
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from evenly.errors import StoreError
 from evenly.kept import KEPT_FOLDER, remove_kept
 from evenly.manifest import MANIFEST_NAME, read_manifest
 from evenly.runs import RUNS_FOLDER, read_records
-from evenly.store import Store
+from evenly.store import LOGS_FOLDER, Store
 from evenly.upkeep.artifacts import artifact_folders
 
 if TYPE_CHECKING:
@@ -105,6 +106,10 @@ def collect(
         gone |= _sizes(folder)
         if not dry_run:
             remove_kept(folder.parent, folder.name)
+    for folder in list(_orphaned_logs(root, removed, grace_s)):
+        gone |= _sizes(folder)
+        if not dry_run:
+            shutil.rmtree(folder, ignore_errors=True)
     freed = sum(gone[each] for each in gone.keys() - stay.keys())
     return Collection(tuple(sorted(leaving)), tuple(removed), freed, n_kept, len(partitions))
 
@@ -127,6 +132,15 @@ def _kept_partitions(root: Path, grace_s: float) -> Iterator[Path]:
     """Yield the folders of the partitions that are not of the last hour, and what dead processes have left there."""
     for folder in sorted((root / KEPT_FOLDER).glob("*")):
         if folder.is_dir() and not _is_young(folder, grace_s):
+            yield folder
+
+
+def _orphaned_logs(root: Path, removed: list[str], grace_s: float) -> Iterator[Path]:
+    """Yield the logs of artifacts that are removed or not there, unless they were written to in the last hour."""
+    for folder in sorted((root / LOGS_FOLDER).glob("*/*")):
+        name = f"{folder.parent.name}/{folder.name}"
+        gone = name in removed or not (root / name).exists()
+        if gone and not any(_is_young(path, grace_s) for path in (folder, *folder.rglob("*"))):
             yield folder
 
 

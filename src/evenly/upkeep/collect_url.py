@@ -42,15 +42,19 @@ def collect_store(
     older_than: timedelta | None = None,
     dry_run: bool = False,
     grace_s: float = GRACE_S,
+    cache: Path | str | None = None,
 ) -> Collection:
-    """Clear a store or URL, as `evenly.upkeep.collect.collect`; of a URL the copies on this machine, too."""
+    """Clear a store or URL, as `evenly.upkeep.collect.collect`; of a URL the copies on this machine, too.
+
+    `cache` is where those are, as `evenly.mirror.cache_folder.find_cache` has it: the config's `store_cache`.
+    """
     if not is_url(place):
         root = open_store(Path(place))
         return collect(root, keep=keep, older_than=older_than, dry_run=dry_run, grace_s=grace_s)
     mirror = open_mirror(check_url(place))
     found = collect_url(mirror, keep=keep, older_than=older_than, dry_run=dry_run, grace_s=grace_s)
     if not dry_run:
-        _clear_copies(mirror, find_cache(mirror.url), grace_s)
+        _clear_copies(mirror, find_cache(mirror.url, cache), grace_s)
     return found
 
 

@@ -11,6 +11,8 @@ is not seen by the store; rename it, or change a setting, to train anew.
 from __future__ import annotations
 
 import importlib
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -32,12 +34,15 @@ def build_custom(name: str, spec: Spec) -> keras.Model:
         It cannot be imported, or what it returns is no model with the outputs of the task.
     """
     module, _, function = name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)  # a script's own path is that of its program; last, so that it hides nothing installed
     try:
         build: Any = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(
-            f"train.build is {name!r}, which cannot be imported: {error}. Give module:function of a module that Python "
-            f"finds where the run is started."
+            f"train.build is {name!r}, which cannot be imported: {error}. Give module:function of a module that is "
+            f"installed, on PYTHONPATH, or in the folder where the run is started: {here}."
         ) from error
     model = build(spec)
     n_outputs = len(spec.head.bias)
