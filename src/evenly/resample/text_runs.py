@@ -82,7 +82,8 @@ def _make_room(known: Known | None, n: int, room: int) -> Known:
     kinds = (np.uint64, np.int64, np.int64, np.bool_)
     fields: list[Any] = [np.empty(room, kind) for kind in kinds]
     if known is not None:
-        for old, new in zip(known, fields, strict=False):
+        filled: tuple[Any, ...] = known
+        for old, new in zip(filled, fields, strict=False):
             new[:n] = old[:n]
     n_slots = 2 << (room - 1).bit_length()
     keys, start, size, is_odd = fields
