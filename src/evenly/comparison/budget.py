@@ -76,7 +76,7 @@ def fit_budget(minutes: float, speed: Speed, *, n_runs: int, n_rows: int, epochs
 def _say(  # noqa: PLR0917 - the parts of one sentence
     minutes: float, n_runs: int, rows: int, n_epochs: int, n_rows: int, epochs: int, fits: tuple[int, int] | None
 ) -> tuple[str, ...]:
-    cuts = [f"{n_epochs} epochs at most instead of {epochs}"] if n_epochs < epochs else []
+    cuts = [f"{n_epochs} epoch{'s' * (n_epochs > 1)} at most instead of {epochs}"] if n_epochs < epochs else []
     if rows < n_rows:
         cuts.append(f"a sample of {rows:,} of the {n_rows:,} train rows (and as large a share of the others)")
     found = []
