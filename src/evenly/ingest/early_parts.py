@@ -12,6 +12,7 @@ import os
 import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class EarlyParts:
         self._keep_order = keep_order
         self._waiting: list[pa.Table] = []
         self._n_waiting = 0
+        self._held, self._ids = np.empty(0, np.bool_), np.empty(0, np.int32)
         self._pool = ThreadPoolExecutor(1)
         self._written: list[Future[dict[str, int]]] = []
 
@@ -68,10 +70,13 @@ class EarlyParts:
 
     def _early_ids(self, counts: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the id of every name by its number, -1 for those that no row holds."""
-        names = self._vocabulary.names
-        held = [name for name, count in zip(names, counts.tolist(), strict=False) if count or self._keep_order]
-        of_name = {name: number for number, name in enumerate(order_names(held, keep_order=self._keep_order))}
-        return np.array([of_name.get(name, -1) for name in names], np.int32)
+        held = np.ones(len(counts), np.bool_) if self._keep_order else counts > 0
+        if not np.array_equal(held, self._held):  # hardly ever, once all names have turned up
+            names = self._vocabulary.names[: len(held)]
+            ordered = order_names(list(compress(names, held)), keep_order=self._keep_order)
+            of_name = {name: number for number, name in enumerate(ordered)}
+            self._held, self._ids = held, np.array([of_name.get(name, -1) for name in names], np.int32)
+        return self._ids
 
     def close(self, counts: NDArray[np.int64]) -> list[dict[str, int]]:
         """Write the rows that are left; return for every part what `count_held` does."""
