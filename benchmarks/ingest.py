@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.corpus import write_corpus
-from benchmarks.harness import Timed
+from benchmarks.harness import Timed, start_clock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ def evenly(folder: Path) -> Timed:
     executor = LocalProcesses()
     shutil.rmtree(folder / "warm", ignore_errors=True)  # of an earlier round: what is reused loads nothing
     _build(folder / "small.csv", folder / "warm", executor)
-    started = time.perf_counter()
+    started = start_clock()
     manifest = _build(folder / "corpus.csv", folder / "store", executor).manifest
     seconds = time.perf_counter() - started
     executor.close()
@@ -75,7 +75,7 @@ def _pandas(folder: Path, *, write: bool) -> Timed:
     import pandas as pd
     import pyarrow.parquet  # noqa: F401 - the writer, loaded before the clock starts
 
-    started = time.perf_counter()
+    started = start_clock()
     frame = pd.read_csv(folder / "corpus.csv", usecols=["text", "labels"])
     frame["labels"] = frame["labels"].str.split("|")
     if write:
@@ -89,7 +89,7 @@ def duckdb(folder: Path) -> Timed:
 
     connection = duckdb.connect()
     source, target = folder / "corpus.csv", folder / "duckdb.parquet"
-    started = time.perf_counter()
+    started = start_clock()
     table = connection.read_csv(str(source), store_rejects=True, all_varchar=True)
     table.select("text, string_split(labels, '|') as labels").to_parquet(str(target), compression="snappy")
     seconds = time.perf_counter() - started
@@ -100,7 +100,7 @@ def polars(folder: Path) -> Timed:
     """The lazy reader into the streaming writer."""
     import polars as pl
 
-    started = time.perf_counter()
+    started = start_clock()
     labels = pl.col("labels").cast(pl.String).str.split("|")
     pl.scan_csv(folder / "corpus.csv").select("text", labels).sink_parquet(folder / "polars.parquet")
     seconds = time.perf_counter() - started

@@ -15,20 +15,22 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from evenly.store import Artifact
+import numpy as np
+from scipy import stats
 
 TABLES = ("netflix_genres", "tmdb_genres18", "tram_attack", "davidson_hate", "trec1000", "sms_spam")
-UNTOUCHED = "as `evenly init` leaves it"
+FOLDS = 5
 HEAD = """# Which remedies help, and what the default reaches
 
 `python -m benchmarks.quality DATA` (see `quality.py`). First what `evenly init` writes, untouched, trained to its end
 (two classes: no weights; more: `inverse_sqrt` in the loss), beside TF-IDF with logistic regression and tuned
-thresholds on the same rows. Then `evenly compare` inside a budget: strategies share rows, split, tokens, model and most
-epochs; each has tuned thresholds (one label a row: argmax). Means over the seeds on the test split; differences in
-points, paired by seed and row, with 95 % intervals over seeds and test rows; p after Holm's correction.
+thresholds on the same rows: five folds (`split.folds`), so that every row is tested once; means over the folds, and
+the difference in points with the 95 % interval of Student's t over the folds. Then `evenly compare` inside a budget:
+strategies share rows, split, tokens, model and most epochs; each has tuned thresholds (one label a row: argmax). Means
+over the seeds on the test split; differences in points, paired by seed and row, with 95 % intervals over seeds and
+test rows; p after Holm's correction.
 """
 PAGE = Path(__file__).with_name("QUALITY.md")
 TITLES = {
@@ -69,33 +71,36 @@ def compare(table: Path, folder: Path, *, budget: str, seeds: str) -> None:
         (folder / "evenly-store" / "comparison").glob("*/comparison.json"), key=lambda path: path.stat().st_mtime
     )
     figures = json.loads(newest.read_text(encoding="utf-8")) | {"wall_s": round(time.perf_counter() - started)}
-    figures["untouched"] = measure_untouched(config, int(seeds))
+    figures["untouched"] = measure_untouched(config, FOLDS)
     (folder / "figures.json").write_text(json.dumps(figures), encoding="utf-8")
 
 
-def measure_untouched(config: Path, seeds: int) -> dict[str, Any]:
-    """Train what `evenly init` wrote to its end with every seed; return its row of a comparison."""
-    from evenly.comparison import COMPARISON
+def measure_untouched(config: Path, folds: int) -> dict[str, Any]:
+    """Train what `evenly init` wrote to its end, so that every row is tested once; return what each fold reached."""
     from evenly.config import load_config
-    from evenly.flows.steps import Step, cut_after, prepare_steps, train_steps
+    from evenly.flows.steps import cut_after, prepare_steps, train_steps
     from evenly.flows.walk import walk_steps
 
-    made: dict[str, Artifact] = {}
-    models: dict[str, Artifact] = {}
-    for seed in range(seeds):
-        settings = load_config(config, {"train.seed": seed})
+    found, seconds = [], []
+    for fold in range(folds):
+        settings = load_config(config, {"split.folds": folds, "split.fold": fold, "train.seed": fold})
         made = walk_steps(settings, cut_after([*prepare_steps(settings), *train_steps(settings)], "model"), {})
-        models[f"model_{seed}"] = made["model"]
-        sys.stdout.write(f"{config.parent.name} untouched {seed}: {made['model'].manifest.seconds:.0f} s\n")
-    runs = [
-        {"strategy": UNTOUCHED, "seed": seed, "model": name, "seconds": round(model.manifest.seconds, 1)}
-        for seed, (name, model) in enumerate(models.items())
-    ]
-    params = {"title": config.parent.name, "runs": runs, "strategies": {UNTOUCHED: {}}, "metric": None, "cuts": []}
-    step = Step(COMPARISON, params, ("table", "split", "baseline", *models))
-    compared = walk_steps(settings, [step], made | models)["comparison"]
-    found: dict[str, Any] = json.loads((compared.path / "comparison.json").read_text(encoding="utf-8"))
-    return found["strategies"][0] | {"baseline": found["baseline"]}
+        found.append(json.loads((made["model"].path / "metrics.json").read_text(encoding="utf-8")))
+        seconds.append(made["model"].manifest.seconds)
+        sys.stdout.write(f"{config.parent.name} untouched, fold {fold}: {seconds[-1]:.0f} s\n")
+    return {"folds": found, "seconds": round(float(np.mean(seconds)), 1)}
+
+
+def over_folds(folds: list[dict[str, float]], measure: str) -> tuple[float, float, dict[str, float]]:
+    """Return the means of the default and of the baseline, and their difference with its 95 % interval (Student's t).
+
+    Paired by fold: both have the same rows, and the folds differ in split, tokens and seed.
+    """
+    own, other = ([fold[f"{where}/{measure}"] for fold in folds] for where in ("test", "baseline"))
+    points = np.subtract(own, other)
+    half = stats.t.ppf(0.975, len(points) - 1) * points.std(ddof=1) / np.sqrt(len(points))
+    mean = float(points.mean())
+    return float(np.mean(own)), float(np.mean(other)), {"value": mean, "low": mean - half, "high": mean + half}
 
 
 def run(*arguments: str) -> None:
@@ -114,11 +119,11 @@ def untouched_table(tables: dict[str, dict[str, Any]]) -> list[str]:
     """Return the lines that set the default beside the baseline: the metric that decides, and PR-AUC."""
     lines = ["| table | metric | default | baseline | points (95 %) | s a model |", "|---|---|---:|---:|---:|---:|"]
     for name, figures in tables.items():
-        row, metric = figures["untouched"], figures["metric"]
-        for each in (metric, metric.replace("f1_", "pr_auc_")):
-            own, other = (one["metrics"][each]["value"] for one in (row, row["baseline"]))
-            points = in_points(row["over_baseline"][each])
-            lines.append(f"| {name} | {TITLES[each]} | {own:.3f} | {other:.3f} | {points} | {row['seconds']} |")
+        untouched, metric = figures["untouched"], figures["metric"]
+        for measure in (metric, metric.replace("f1_", "pr_auc_")):
+            own, other, points = over_folds(untouched["folds"], measure)
+            shown = f"{own:.3f} | {other:.3f} | {in_points(points)}"
+            lines.append(f"| {name} | {TITLES[measure]} | {shown} | {untouched['seconds']} |")
     return [*lines, ""]
 
 

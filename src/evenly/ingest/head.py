@@ -108,8 +108,8 @@ def _csv_head(  # noqa: PLR0917 - the parts of read_raw_head
         wanted=wanted,
     )
     width = len(dialect.columns)
-    records = read_records(sample, dialect.delimiter, dialect.quoting)[int(dialect.header) :]
-    full = [record for record in records if len(record) == width]
+    records = islice(read_records(sample, dialect.delimiter, dialect.quoting), int(dialect.header), None)
+    full = (record for record in records if len(record) == width)
     columns = list(zip(*islice(full, rows), strict=True)) or [()] * width
     cells = [pa.array([cell or None for cell in column], pa.string()) for column in columns]
     return Head(raw, pa.table(cells, list(dialect.columns)), dialect)

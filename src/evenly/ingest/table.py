@@ -20,11 +20,11 @@ from evenly.ingest.all_rejects import write_rejects
 from evenly.ingest.early_parts import EarlyPart, settle_part
 from evenly.ingest.files import find_raw_files
 from evenly.ingest.gathered import gather
-from evenly.ingest.head import read_raw_head
+from evenly.ingest.head import HEAD_ROWS, read_raw_head
 from evenly.ingest.kept_rows import keep_parts, read_files, write_or_take
 from evenly.ingest.kept_types import find_kept_types
 from evenly.ingest.labelling.label_rules import find_label_rules
-from evenly.ingest.labelling.label_shape import find_label_shape
+from evenly.ingest.labelling.label_shape import find_label_shape, is_settled
 from evenly.ingest.labelling.tasks import find_task
 from evenly.ingest.layout import Layout
 from evenly.ingest.notes import describe_table
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TABLE", "build_table"]
 
+_FEW_ROWS = 500  # tell how long a row is
 _COPIES = 6  # of a part that is written early: one waits, one is written, one comes
 
 
@@ -106,7 +107,7 @@ def build_table(
     wanted = _wanted_columns(text, labels, group, split, keep)
     given = TextFormat(encoding, on_bad_bytes, delimiter, quote, header)
     raws = [raw for path in files for raw in find_raw_files(path, format, sheet)]
-    head = _read_first(raws[0], given, wanted)
+    head = _read_first(raws[0], given, wanted, labels)
     shape = find_label_shape(head.table, labels)
     layout = Layout(
         tuple(text),
@@ -148,9 +149,11 @@ def _wanted_columns(
     return tuple(dict.fromkeys([*text, *labels["columns"], *extra, *keep]))
 
 
-def _read_first(raw: RawFile, given: TextFormat, wanted: Sequence[str]) -> Head:
+def _read_first(raw: RawFile, given: TextFormat, wanted: Sequence[str], labels: dict[str, Any]) -> Head:
     """Return the head of the first file, once every wanted column is known to be in it."""
-    head = read_raw_head(raw, given=given, wanted=wanted)
+    columns_known = raw.format in {"csv", "tsv"}  # by one row
+    rows = _FEW_ROWS if columns_known and is_settled(labels) else HEAD_ROWS
+    head = read_raw_head(raw, rows, given=given, wanted=wanted)
     for name in wanted:
         if name not in head.table.column_names:
             raise ColumnNotFoundError(name, head.table.column_names, raw.name)

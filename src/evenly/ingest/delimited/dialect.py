@@ -11,7 +11,6 @@ import csv
 import io
 from collections import Counter
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from evenly.errors import ConfigError, DataError
@@ -139,8 +138,9 @@ def find_dialect(
             f"columns. Set source.delimiter, or check that the file is a table."
         )
     records = read_records(sample, best.delimiter, best.quoting)
-    rows = [record for record in records[1:] if len(record) == best.width]
-    first = fit_header(records[0] if records else [], rows, best.width)
+    first = next(records, [])
+    rows = [record for record in records if len(record) == best.width]
+    first = fit_header(first, rows, best.width)
     named = has_header([first, *rows], wanted) if header is None else header
     columns = name_columns(first, named=named)
     return Dialect(best.delimiter, best.quoting.quote, named, columns, best.quoting.escape)
@@ -158,8 +158,8 @@ def _refuse_marks(delimiter: str | None, quote: str | None) -> None:
 def _naming(sample: Sample, wanted: Sequence[str]) -> list[str]:
     """Return the delimiters that give the first row all wanted names: what joins labels may divide rows, too."""
     start = sample.start(_SHORT_CHARACTERS)
-    firsts = {each: read_records(start, each, Quoting('"'), limit=1) for each in _DELIMITERS if wanted}
-    return [each for each, first in firsts.items() if first and len(first[0]) > 1 and {*wanted} <= {*first[0]}]
+    firsts = {each: next(read_records(start, each, Quoting('"')), []) for each in _DELIMITERS if wanted}
+    return [each for each, first in firsts.items() if len(first) > 1 and {*wanted} <= {*first}]
 
 
 def _shortlist(sample: Sample, quote: str | None) -> list[str]:
@@ -174,8 +174,8 @@ def _shortlist(sample: Sample, quote: str | None) -> list[str]:
     return [delimiter for delimiter, score in scores.items() if score > max(scores.values()) - _SHORT_MARGIN]
 
 
-def read_records(sample: Sample, delimiter: str, quoting: Quoting, limit: int | None = None) -> list[list[str]]:
-    """Return the rows of a sample, without blank lines and without a last one that may be cut."""
+def read_records(sample: Sample, delimiter: str, quoting: Quoting) -> Iterator[list[str]]:
+    """Yield the rows of a sample, without blank lines and, unless it is the only one, a last one that may be cut."""
     csv.field_size_limit(_LONGEST_FIELD)
     reader = csv.reader(
         _lines(sample.text),
@@ -184,9 +184,14 @@ def read_records(sample: Sample, delimiter: str, quoting: Quoting, limit: int | 
         escapechar=quoting.escape or None,
         quoting=csv.QUOTE_MINIMAL if quoting.quote else csv.QUOTE_NONE,
     )
-    records = [record for record in islice(reader, limit) if record]
-    cut = not sample.complete and limit is None and len(records) > 1
-    return records[:-1] if cut else records
+    records, alone = filter(None, reader), True
+    if (held := next(records, None)) is None:
+        return
+    for record in records:
+        yield held
+        held, alone = record, False
+    if sample.complete or alone:
+        yield held
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ from evenly.ingest.labelling.marks import FLAGS, read_shares, shares_in
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["LabelShape", "find_label_shape"]
+__all__ = ["LabelShape", "find_label_shape", "is_settled"]
 
 _SEVERAL = ("onehot", "fractions")
 
@@ -64,6 +64,11 @@ class LabelShape:
             "fractions": f"{shares}, held from {self.threshold:g} on",
         }
         return words[self.format]
+
+
+def is_settled(labels: Mapping[str, Any]) -> bool:
+    """Return whether the config alone says how labels are written, whatever the first rows hold."""
+    return labels["format"] in {"single", "list", "onehot"} or bool(labels["delimiter"])
 
 
 def find_label_shape(head: pa.Table, labels: Mapping[str, Any]) -> LabelShape:
