@@ -83,7 +83,9 @@ def measure_untouched(config: Path, folds: int) -> dict[str, Any]:
 
     found, seconds = [], []
     for fold in range(folds):
-        settings = load_config(config, {"split.folds": folds, "split.fold": fold, "train.seed": fold})
+        settings = load_config(
+            config, {"source.split": None, "split.folds": folds, "split.fold": fold, "train.seed": fold}
+        )
         made = walk_steps(settings, cut_after([*prepare_steps(settings), *train_steps(settings)], "model"), {})
         found.append(json.loads((made["model"].path / "metrics.json").read_text(encoding="utf-8")))
         seconds.append(made["model"].manifest.seconds)

@@ -90,20 +90,22 @@ class CsvReader:
 
         What waits has the place of a stretch and not its bytes, whose memory then serves the next one.
         """
-        pool = ThreadPoolExecutor(self._threads + 1)
-        waiting: deque[tuple[Piece, Future[StretchRows]]] = deque()
+        cutter, pool = ThreadPoolExecutor(1), ThreadPoolExecutor(self._threads)
+
+        def cut() -> tuple[Piece, Future[StretchRows]] | None:
+            stretch = next(stretches, None)
+            if stretch is None:
+                return None
+            return Piece.of(stretch), pool.submit(read_stretch, stretch, self._format, self._blocks)
+
         try:
-            cut = pool.submit(next, stretches, None)
-            while (stretch := cut.result()) is not None:
-                cut = pool.submit(next, stretches, None)
-                waiting.append((Piece.of(stretch), pool.submit(read_stretch, stretch, self._format, self._blocks)))
-                del stretch
-                if len(waiting) > self._threads:
-                    taken, found = waiting.popleft()
-                    yield taken, found.result()
-            for taken, found in waiting:
-                yield taken, found.result()
+            ahead = deque(cutter.submit(cut) for _ in range(self._threads + 1))
+            while (taken := ahead.popleft().result()) is not None:
+                ahead.append(cutter.submit(cut))
+                piece, found = taken
+                yield piece, found.result()
         finally:
+            cutter.shutdown(cancel_futures=True)
             pool.shutdown(cancel_futures=True)
 
     def diverted(self) -> Iterator[Reject]:
