@@ -15,10 +15,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
-from scipy import stats
+import pyarrow.parquet as pq
+from scipy import sparse, stats
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from evenly.formats import Task
 
 TABLES = ("netflix_genres", "tmdb_genres18", "tram_attack", "davidson_hate", "trec1000", "sms_spam")
 FOLDS = 5
@@ -27,7 +34,8 @@ HEAD = """# Which remedies help, and what the default reaches
 `python -m benchmarks.quality DATA` (see `quality.py`). First what `evenly init` writes, untouched, trained to its end
 (two classes: no weights; more: `inverse_sqrt` in the loss), beside TF-IDF with logistic regression and tuned
 thresholds on the same rows: five folds (`split.folds`), so that every row is tested once; means over the folds, and
-the difference in points with the 95 % interval of Student's t over the folds. Then `evenly compare` inside a budget:
+the difference in points with the 95 % interval of Student's t over the folds. The thresholds of the same models are set
+beside those with the best F1 on the validation rows. Then `evenly compare` inside a budget:
 strategies share rows, split, tokens, model and most epochs; each has tuned thresholds (one label a row: argmax). Means
 over the seeds on the test split; differences in points, paired by seed and row, with 95 % intervals over seeds and
 test rows; p after Holm's correction.
@@ -80,6 +88,7 @@ def measure_untouched(config: Path, folds: int) -> dict[str, Any]:
     from evenly.config import load_config
     from evenly.flows.steps import cut_after, prepare_steps, train_steps
     from evenly.flows.walk import walk_steps
+    from evenly.formats import read_facts
 
     found, seconds = [], []
     for fold in range(folds):
@@ -87,18 +96,47 @@ def measure_untouched(config: Path, folds: int) -> dict[str, Any]:
             config, {"source.split": None, "split.folds": folds, "split.fold": fold, "train.seed": fold}
         )
         made = walk_steps(settings, cut_after([*prepare_steps(settings), *train_steps(settings)], "model"), {})
-        found.append(json.loads((made["model"].path / "metrics.json").read_text(encoding="utf-8")))
+        reached = json.loads((made["model"].path / "metrics.json").read_text(encoding="utf-8"))
+        task = read_facts(made["table"].path)["task"]
+        best = {} if task == "multiclass" else {"best/f1": f1_of_best_thresholds(made["model"].path, task)}
+        found.append(reached | best)
         seconds.append(made["model"].manifest.seconds)
         sys.stdout.write(f"{config.parent.name} untouched, fold {fold}: {seconds[-1]:.0f} s\n")
     return {"folds": found, "seconds": round(float(np.mean(seconds)), 1)}
 
 
-def over_folds(folds: list[dict[str, float]], measure: str) -> tuple[float, float, dict[str, float]]:
-    """Return the means of the default and of the baseline, and their difference with its 95 % interval (Student's t).
+def f1_of_best_thresholds(model: Path, task: Task) -> float:
+    """Return macro-F1 (two classes: of the rarer one) on test with the thresholds that are best on validation."""
+    from sklearn.metrics import f1_score
+
+    from evenly.train.evaluation import decisions
+    from evenly.train.evaluation.thresholds import tune_per_label
+
+    (scores, labels), (test_scores, test_labels) = (read_scored(model, split) for split in ("validation", "test"))
+    counts = np.asarray(labels.sum(axis=0)).ravel()
+    with patch.object(decisions, "tune_steadily", tune_per_label):
+        decision = decisions.tune_decision(scores, labels, task=task, train_counts=counts)
+    f1 = f1_score(test_labels, decision.predict(test_scores), average=None, zero_division=0)
+    live = np.asarray(test_labels.sum(axis=0)).ravel() > 0
+    return float(f1[live].mean() if decision.positive is None else f1[decision.positive])
+
+
+def read_scored(model: Path, split: str) -> tuple[NDArray[np.float32], sparse.csr_matrix]:
+    """Return the scores and the labels of a split, shape (n_rows, n_labels); all scores are kept of up to 50 labels."""
+    table = pq.read_table(model / "predictions.parquet", filters=[("split", "=", split)]).combine_chunks()
+    scores = table["scores"].chunk(0).flatten().to_numpy().reshape(len(table), -1)
+    held = table["labels"].chunk(0)
+    rows = np.repeat(np.arange(len(table)), held.value_lengths().to_numpy())
+    ones = np.ones(len(rows), np.int8)
+    return scores, sparse.csr_matrix((ones, (rows, held.flatten().to_numpy())), shape=scores.shape)
+
+
+def over_folds(folds: list[dict[str, float]], own_name: str, other_name: str) -> tuple[float, float, dict[str, float]]:
+    """Return the means of two measures, and their difference with its 95 % interval (Student's t).
 
     Paired by fold: both have the same rows, and the folds differ in split, tokens and seed.
     """
-    own, other = ([fold[f"{where}/{measure}"] for fold in folds] for where in ("test", "baseline"))
+    own, other = ([fold[name] for fold in folds] for name in (own_name, other_name))
     points = np.subtract(own, other)
     half = stats.t.ppf(0.975, len(points) - 1) * points.std(ddof=1) / np.sqrt(len(points))
     mean = float(points.mean())
@@ -114,7 +152,8 @@ def page(work: Path) -> str:
     """Return the page of all tables that were compared."""
     found = [(name, work / name / "figures.json") for name in TABLES]
     tables = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in found if path.exists()}
-    return "\n".join([HEAD, *untouched_table(tables), *(table_of(*each) for each in tables.items())])
+    sections = (table_of(*each) for each in tables.items())
+    return "\n".join([HEAD, *untouched_table(tables), *thresholds_table(tables), *sections])
 
 
 def untouched_table(tables: dict[str, dict[str, Any]]) -> list[str]:
@@ -123,10 +162,26 @@ def untouched_table(tables: dict[str, dict[str, Any]]) -> list[str]:
     for name, figures in tables.items():
         untouched, metric = figures["untouched"], figures["metric"]
         for measure in (metric, metric.replace("f1_", "pr_auc_")):
-            own, other, points = over_folds(untouched["folds"], measure)
-            shown = f"{own:.3f} | {other:.3f} | {in_points(points)}"
+            shown = pair_cells(*over_folds(untouched["folds"], f"test/{measure}", f"baseline/{measure}"))
             lines.append(f"| {name} | {TITLES[measure]} | {shown} | {untouched['seconds']} |")
     return [*lines, ""]
+
+
+def thresholds_table(tables: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the lines that set the thresholds of the default beside those that are best on the validation rows."""
+    lines = ["| table | metric | steady | best on validation | points (95 %) |", "|---|---|---:|---:|---:|"]
+    for name, figures in tables.items():
+        folds, metric = figures["untouched"]["folds"], figures["metric"]
+        if "best/f1" in folds[0]:
+            lines.append(
+                f"| {name} | {TITLES[metric]} | {pair_cells(*over_folds(folds, f'test/{metric}', 'best/f1'))} |"
+            )
+    return [*lines, ""]
+
+
+def pair_cells(own: float, other: float, points: dict[str, float]) -> str:
+    """Return two measures and their difference as cells."""
+    return f"{own:.3f} | {other:.3f} | {in_points(points)}"
 
 
 def table_of(name: str, figures: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from sklearn.metrics import f1_score
 from evenly.train.evaluation import ranking
 from evenly.train.evaluation.decisions import Decision, DecisionAim, positive_class, tune_decision
 from evenly.train.evaluation.logit_adjustment import TAUS, adjusted_classes, tune_tau
-from evenly.train.evaluation.thresholds import NO_THRESHOLD, predict_from, tune_global, tune_per_label
+from evenly.train.evaluation.thresholds import NO_THRESHOLD, predict_from, tune_global, tune_per_label, tune_steadily
 
 
 def sparse_of(dense):
@@ -63,10 +63,70 @@ def test_a_threshold_separates_neighbouring_floats():
     assert predict_from(scores, thresholds).toarray().ravel().tolist() == [0, 1]
 
 
+def draw_rows(rng, n_rows, share=0.1):
+    """Return probabilities of a rare label and who holds it: sure of some rows, of most it is not."""
+    logits = rng.normal(np.log(share / (1 - share)), 1.5, (n_rows, 1))
+    probability = 1 / (1 + np.exp(-logits))
+    return probability.astype(np.float32), rng.random((n_rows, 1)) < probability
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 9))
+def test_a_steady_threshold_is_a_midpoint_and_tells_its_f1(seed, n_rows, levels):
+    rng = np.random.default_rng(seed)
+    scores = (rng.integers(1, levels + 1, (n_rows, 3)) / (levels + 1)).astype(np.float32)
+    labels = rng.random((n_rows, 3)) < 0.3
+    thresholds, f1 = tune_steadily(scores, sparse_of(labels))
+    assert (np.isfinite(thresholds) == labels.any(axis=0)).all()
+    for label in np.flatnonzero(labels.any(axis=0)):
+        column = scores[:, label].astype(np.float64)
+        assert f1_score(labels[:, label], column >= thresholds[label]) == pytest.approx(f1[label])
+        above = column[column > thresholds[label]].min()
+        below = column[column < thresholds[label]].max(initial=-np.inf)
+        assert thresholds[label] == ((above + below) / 2 if np.isfinite(below) else above / 2)
+        assert labels[column == above, label].any()
+    order = rng.permutation(n_rows)
+    again, _ = tune_steadily(scores[order], sparse_of(labels[order]))
+    assert np.array_equal(again, thresholds, equal_nan=True)
+
+
+def test_a_steady_threshold_is_the_best_one_where_the_label_is_told_apart():
+    scores = np.array([[0.9], [0.7], [0.4], [0.1]], np.float32)
+    thresholds, f1 = tune_steadily(scores, sparse_of([[1], [1], [0], [0]]))
+    assert thresholds[0] == pytest.approx((0.7 + 0.4) / 2)
+    assert f1[0] == 1
+
+
+def test_a_steady_threshold_lies_where_resamples_of_all_rows_have_theirs():
+    rng = np.random.default_rng(3)
+    scores, labels = draw_rows(rng, 300)
+    found = []
+    for _ in range(300):
+        drawn = np.repeat(np.arange(300), rng.poisson(1, 300))
+        found.append(tune_per_label(scores[drawn], sparse_of(labels[drawn]))[0][0])
+    logits = np.log(found) - np.log1p(-np.array(found))
+    steady, best = (tune(scores, sparse_of(labels))[0][0] for tune in (tune_steadily, tune_per_label))
+    off, further = (abs(np.log(one / (1 - one)) - logits.mean()) for one in (steady, best))
+    assert off < logits.std() / 4 < further
+
+
+def test_steady_thresholds_do_better_on_other_rows():
+    rng = np.random.default_rng(0)
+    scores, labels = draw_rows(rng, 50_000)
+    gains = []
+    for _ in range(150):
+        rows = draw_rows(rng, 150)
+        steady, best = (tune(rows[0], sparse_of(rows[1]))[0][0] for tune in (tune_steadily, tune_per_label))
+        reached = [f1_score(labels, scores >= threshold) for threshold in (steady, best)]
+        gains.append(reached[0] - reached[1])
+    assert np.mean(gains) > 2 * np.std(gains) / np.sqrt(len(gains))
+
+
 def test_no_positive_at_all_leaves_the_default():
     scores = np.zeros((4, 2), np.float32)
     assert tune_global(scores, sparse_of(scores))[0] == NO_THRESHOLD
-    assert np.isnan(tune_per_label(scores, sparse_of(scores))[0]).all()
+    for tune in (tune_per_label, tune_steadily):
+        assert np.isnan(tune(scores, sparse_of(scores))[0]).all()
 
 
 @pytest.mark.parametrize("cells", [1 << 22, 7], ids=["one block", "many blocks"])
@@ -86,18 +146,17 @@ def test_rare_labels_take_the_global_threshold(monkeypatch, cells):
 
 def test_binary_tunes_the_rarer_class():
     assert [positive_class(np.array(counts)) for counts in ([3, 9], [9, 3], [4, 4])] == [0, 1, 1]
-    p = np.array([0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.1, 0.2], np.float32)
+    p = np.array([0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.2], np.float32)
     scores = np.stack([p, 1 - p], axis=1)
     holds = p > 0.25
-    holds[6:] = [False, True]
     labels = sparse_of(np.stack([holds, ~holds], axis=1))
     decision = tune_decision(scores, labels, task="binary", train_counts=np.array([10, 90]))
     assert decision.positive == 0
     assert decision.own.tolist() == [True, False]
     predicted = decision.predict(scores).toarray()
     assert (predicted.sum(axis=1) == 1).all()
-    # at 0.2 or more: 5 of 5 with one wrong, F1 10/11; above it: 4 of 5, F1 8/9
-    assert predicted[:, 0].tolist() == [0, 1, 1, 1, 1, 1, 0, 1]
+    assert decision.thresholds[0] == pytest.approx(0.25)
+    assert predicted[:, 0].tolist() == [0, 0, 1, 1, 1, 1, 1, 0]
 
 
 def test_binary_with_few_positives_keeps_one_half():

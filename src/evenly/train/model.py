@@ -255,4 +255,4 @@ def _train_metrics(work: Workspace, truth: _Truth, result: TrainResult) -> dict[
     return {"n_rows": len(rows)} | ({"pr_auc_macro": measured} if np.isfinite(measured) else {})
 
 
-MODEL = Stage("model", 3, train_model)
+MODEL = Stage("model", 4, train_model)

@@ -205,4 +205,4 @@ def _say(work: Workspace, found: dict[str, Evaluation], *, n_sample: int, n_trai
         )
 
 
-BASELINE = Stage("baseline", 2, measure_baselines)
+BASELINE = Stage("baseline", 3, measure_baselines)

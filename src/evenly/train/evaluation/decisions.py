@@ -1,8 +1,9 @@
 """From scores to predicted labels: the rule, tuned on validation rows and nothing else.
 
 Multi-label: a threshold a label, the global one where fewer than `MIN_POSITIVES` validation rows hold the label; or
-the global one for all, where micro-F1 is the aim. Binary: a threshold of the positive class. Each is tuned for F1, or
-for a precision. Multiclass: argmax; a tau of logit adjustment is an offer, applied where it is asked for.
+the global one for all, where micro-F1 is the aim. Binary: a threshold of the positive class. Each is tuned for F1
+(that of a label steadily: see `evenly.train.evaluation.thresholds`), or for a precision. Multiclass: argmax; a tau of
+logit adjustment is an offer, applied where it is asked for.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from evenly.train.evaluation.logit_adjustment import TauOffer, adjusted_classes, tune_tau
-from evenly.train.evaluation.thresholds import NO_THRESHOLD, predict_from, tune_global, tune_per_label
+from evenly.train.evaluation.thresholds import NO_THRESHOLD, predict_from, tune_global, tune_per_label, tune_steadily
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -186,7 +187,7 @@ def tune_decision(
     if task == "binary":
         return _decide_binary(scores, labels, positives, positive_class(train_counts), aim)
     threshold, _ = tune_global(scores, labels, target_precision=aim.target_precision)
-    each, reached = tune_per_label(scores, labels, target_precision=aim.target_precision)
+    each, reached = _tune_each(scores, labels, aim)
     own = positives >= MIN_POSITIVES if aim.scope == "label" else np.zeros(len(positives), np.bool_)
     return Decision(task, np.where(own, each, threshold), own, positives, threshold, aim=aim, reached=reached)
 
@@ -198,10 +199,18 @@ def _decide_binary(
     positive: int,
     aim: DecisionAim,
 ) -> Decision:
-    tuned, value = tune_per_label(scores[:, [positive]], labels[:, [positive]], target_precision=aim.target_precision)
+    tuned, value = _tune_each(scores[:, [positive]], labels[:, [positive]], aim)
     own = np.arange(2) == positive if positives[positive] >= MIN_POSITIVES else np.zeros(2, bool)
     thresholds, reached = np.where(own, tuned[0], NO_THRESHOLD), np.where(own, value[0], np.nan)
     return Decision("binary", thresholds, own, positives, NO_THRESHOLD, positive, aim=aim, reached=reached)
+
+
+def _tune_each(
+    scores: NDArray[np.float32], labels: sparse.csr_matrix, aim: DecisionAim
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if aim.target_precision is None:
+        return tune_steadily(scores, labels)
+    return tune_per_label(scores, labels, target_precision=aim.target_precision)
 
 
 def _one_hot(classes: NDArray[np.integer], n_classes: int) -> sparse.csr_matrix:
