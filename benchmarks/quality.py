@@ -33,12 +33,13 @@ HEAD = """# Which remedies help, and what the default reaches
 
 `python -m benchmarks.quality DATA` (see `quality.py`). First what `evenly init` writes, untouched, trained to its end
 (two classes: no weights; more: `inverse_sqrt` in the loss), beside TF-IDF with logistic regression and tuned
-thresholds on the same rows: five folds (`split.folds`), so that every row is tested once; means over the folds, and
-the difference in points with the 95 % interval of Student's t over the folds. The thresholds of the same models are set
-beside those with the best F1 on the validation rows. Then `evenly compare` inside a budget:
-strategies share rows, split, tokens, model and most epochs; each has tuned thresholds (one label a row: argmax). Means
-over the seeds on the test split; differences in points, paired by seed and row, with 95 % intervals over seeds and
-test rows; p after Holm's correction.
+thresholds on the same rows: five folds (`split.folds`, in place of a split that the table names), so that every row is
+tested once; means over the folds, and the difference in points with the 95 % interval of Student's t over the folds.
+Beneath, the thresholds of the same models beside those with the best F1 on the validation rows.
+
+Then `evenly compare` inside a budget: strategies share rows, split, tokens, model and most epochs; each has tuned
+thresholds (one label a row: argmax). Means over the seeds on the test split; differences in points, paired by seed and
+row, with 95 % intervals over seeds and test rows; p after Holm's correction.
 """
 PAGE = Path(__file__).with_name("QUALITY.md")
 TITLES = {
