@@ -2,8 +2,8 @@
 
 The end is the same for evenly, pandas, duckdb and polars: parquet with the text and a list of labels a row. evenly
 also gives the labels numbers, accounts for every row, and hashes what it reads and writes; its time is that of the
-whole stage. `pandas_read_only` stops before anything is written. Imports are not counted, nor what they leave to Python's
-collector, for none of them.
+whole stage. `pandas_read_only` stops before anything is written. Not counted, for none of them: imports, and what they
+leave to Python's collector.
 """
 
 from __future__ import annotations
